@@ -15,6 +15,7 @@ from hpstudy.bnn.networks.resnet20 import BiRealNet20, ResNet20
 from hpstudy.bnn.networks.shortcuts import ZeroChannels, pooled_and_padded, sliced_and_padded
 from hpstudy.bnn.settings import Surrogate
 from hpstudy.errors import UsageError
+from hpstudy.plugins import load_callable
 
 NARROW = {
     "birealnet20": {"width": 4},
@@ -303,6 +304,12 @@ def test_a_variant_has_its_nonlinearity_and_head(variant, nonlinearity, head):
 @pytest.mark.parametrize(("name", "kind"), [("birealnet20", BiRealNet20), ("resnet20", ResNet20), ("binarynet", BinaryNet)])
 def test_a_name_of_the_table_makes_its_class(name, kind):
     assert type(make(name, NARROW[name])) is kind
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_subclass_of_a_built_in_network_has_its_settings(name):
+    network = NETWORKS.load(name)
+    assert type("Own", (load_callable(network.target),), {}).Settings is network.Settings
 
 
 @pytest.mark.parametrize(("downsampling", "layers"), [("binary", 19), ("real", 16), ("pooled", 16)])

@@ -9,6 +9,7 @@ but no scale, and the constants of Keras: epsilon 1e-3, and running averages wit
 from __future__ import annotations
 
 import itertools
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,8 @@ class BinaryNet(nn.Module):
         settings: width, dense units, and image size.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
+
+    Settings: ClassVar = BinaryNetSettings
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ classes the network has 28 253 184 binary and 1 090 408 real parameters. https:/
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -78,6 +80,8 @@ class ReActNetA(nn.Module):
         settings: the width.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
+
+    Settings: ClassVar = ReActNetASettings
 
     def __init__(
         self,

@@ -13,6 +13,8 @@ normalisation precedes the classifier. Published code differs in the shortcuts b
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -32,6 +34,8 @@ class ResNet18(ResidualNetwork):
         settings: shortcuts between stages, and width.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
+
+    Settings: ClassVar = ResNet18Settings
 
     def __init__(
         self,

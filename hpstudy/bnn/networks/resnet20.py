@@ -72,6 +72,7 @@ class ResNet20(ResidualNetwork):
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
 
+    Settings: ClassVar = ResNet20Settings
     shortcuts: ClassVar[Shortcuts] = "pair"
 
     def __init__(

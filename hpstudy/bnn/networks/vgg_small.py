@@ -7,6 +7,7 @@ and 10 classes, 4 571 136 of 4 660 106 parameters are binary. https://arxiv.org/
 from __future__ import annotations
 
 import itertools
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,8 @@ class VGGSmall(nn.Module):
         settings: width and image size.
         channels_in, classes, activation, generator: see `hpstudy.bnn.networks.interface.MakesNetwork`.
     """
+
+    Settings: ClassVar = VGGSmallSettings
 
     def __init__(
         self,
