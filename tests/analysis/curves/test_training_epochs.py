@@ -104,4 +104,5 @@ def test_the_report_has_the_epochs_of_every_view_and_comparison(make):
     of_views, compared = section_of(results, "Equal epochs of training instead of equal trials").blocks
     assert [row[:3] for row in of_views.rows] == [("a", "4 to 4", "16.0"), ("b", "2 to 2", "8.0")]
     assert [(row[1], row[-1]) for row in compared.rows] == [("4.0", "× 2"), ("8.0", "")]
+    assert compared.head[1] == "trained for"
     assert json.loads(serial.text(serial.body(results)))["epochs"]["pairs"][0]["ratio"] == 2
