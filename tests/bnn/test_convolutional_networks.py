@@ -306,7 +306,7 @@ def test_a_name_of_the_table_makes_its_class(name, kind):
     assert type(make(name, NARROW[name])) is kind
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", list(NETWORKS))
 def test_a_subclass_of_a_built_in_network_has_its_settings(name):
     network = NETWORKS.load(name)
     assert type("Own", (load_callable(network.target),), {}).Settings is network.Settings
