@@ -232,3 +232,8 @@ def test_a_scale_needs_a_file_or_a_name(folder, kind):
     for call in (hpstudy.plan, hpstudy.open, hpstudy.analyze):
         with pytest.raises(UsageError, match="--scale small needs a study file"):
             call(definitions()[kind], scale="small")
+
+
+def test_a_report_of_no_study_is_refused():
+    with pytest.raises(UsageError, match="no study to report"):
+        hpstudy.write_report([])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpstudy.api.databases import AnyStudy
 from hpstudy.api.results import analyze
+from hpstudy.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def write_report(
         force: overwrite the report of another study.
 
     Raises:
-        UsageError: the format is unknown, or `output` holds the report of another study.
+        UsageError: no study is given, the format is unknown, or `output` holds the report of another study.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import headline, write, write_several
@@ -54,6 +55,8 @@ def write_report(
 
     check_formats(output, formats)
     studies = list(study) if isinstance(study, Sequence) and not isinstance(study, str) else [study]
+    if not studies:
+        raise UsageError("no study to report is given", 'give one or several: write_report("studies/quick.yaml")')
     results = [analyze(each, storage, scale=scale) for each in studies]
     if len(results) == 1:
         files, main_result = write(results[0], Path(output), formats, force=force), headline(results[0])
