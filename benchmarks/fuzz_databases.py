@@ -245,7 +245,7 @@ def failure(call: Callable[[Path], None], path: Path, limit_s: float) -> str:
         return ""
     except Hang:
         return f"hang: {''.join(traceback.format_stack(limit=1))}"
-    except BaseException:  # whatever else leaves a command is what this program looks for
+    except BaseException:  # any other exception that leaves a command is a finding
         return traceback.format_exc()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -25,7 +25,7 @@ def contents(folder: Path, case: Case) -> Any:
         return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
     with hpstudy.open(folder / case.output) as reader:
         trials, curves = reader.trials(), reader.curves()
-    # Confirmations are told apart by what they train again: the order in which they begin may differ.
+    # Confirmations are distinguished by the trial that they retrain, because the order in which they start may differ.
     key = [name for name in ("view", "replicate", "retrains", "seed_number", "number") if name in trials]
     trials = trials.sort_values(key).drop(columns=VOLATILE & set(trials.columns))
     if "seed_number" in trials:

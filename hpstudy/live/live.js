@@ -90,7 +90,7 @@
 
   let requests = 0;
 
-  // Fetch and show a trial. Of several requests the last one counts, in whatever order the answers come.
+  // Fetch and show a trial. Of several requests the last one counts, in any order of the answers.
   const loadTrial = async (query) => {
     const request = ++requests, place = document.getElementById("trial");
     let part = { html: '<p class="warning">The trial cannot be shown.</p>' };
