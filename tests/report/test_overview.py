@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import csvs, headline, overview, style, wording
@@ -389,3 +390,10 @@ def test_panels_stay_on_a_page(make_results, views):
     chart = best_so_far.chart(found)
     assert len(chart.shown("print")) == views
     assert chart.height < 9
+
+
+def test_an_interval_that_is_one_value_apart_from_rounding_needs_no_digits():
+    value = 0.19945865852576586
+    one_value, wide = Estimate(value, value, value + 1e-16), Estimate(0.2, 0.18, 0.22)
+    assert anytime._decimals([one_value]) == 2
+    assert anytime._decimals([one_value, wide]) == 3

@@ -16,6 +16,9 @@ from hpstudy.report.notation import Notation
 
 TABLES = (anytime.runtime_ecdf, anytime.anytime_scores)
 
+ROUNDED = 1e-12
+"""Relative width below which an interval is one value, apart from rounding."""
+
 
 def chapter(results: Results) -> Iterator[Section]:
     """Ratios of trials-to-target; the runtime ECDF and the anytime scores."""
@@ -127,5 +130,5 @@ def _runtime(trials: float) -> str:
 
 def _decimals(means: Sequence[Estimate]) -> int:
     """Decimals that show two significant digits of the standard error of the narrowest interval, about a quarter of its width."""
-    widths = [mean.high - mean.low for mean in means if mean.high > mean.low]
+    widths = [mean.high - mean.low for mean in means if mean.high - mean.low > ROUNDED * max(abs(mean.low), abs(mean.high))]
     return max(0, 1 - math.floor(math.log10(min(widths) / 4))) if widths else 2
