@@ -66,7 +66,10 @@ def share(covered: Bools | Iterable[bool]) -> float:
 
 def means(studies: int) -> Iterator[Row]:
     """Of the mean of n replicates: BCa with the expansion, BCa without it, Student's t."""
-    two_geometric: Draw = lambda rng, shape: restricted(rng, 0.08, shape) - restricted(rng, 0.12, shape)  # noqa: E731  # a table row
+
+    def two_geometric(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return restricted(rng, 0.08, shape) - restricted(rng, 0.12, shape)
+
     true_geometric = (1 - 0.92**TRIALS) / 0.08 - (1 - 0.88**TRIALS) / 0.12
     kinds = {"normal": (normal, 0.0), "exponential": (exponential, 1.0), "two exponentials": (two_exponentials, 0.0)}
     for name, (draw, truth) in {**kinds, "two geometric": (two_geometric, true_geometric)}.items():

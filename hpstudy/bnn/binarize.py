@@ -74,7 +74,7 @@ class _SurrogateSign(torch.autograd.Function):
 
 def surrogate_sign(x: Tensor, slope: Slope) -> Tensor:
     """Return sign(x), whose derivative in the backward pass is `slope` of x."""
-    return _SurrogateSign.apply(x, slope)  # type: ignore[no-any-return, no-untyped-call]
+    return _SurrogateSign.apply(x, slope)  # type: ignore[no-any-return, no-untyped-call]  # untyped in torch
 
 
 def approximate_slope(x: Tensor) -> Tensor:

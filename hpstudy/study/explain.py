@@ -114,7 +114,7 @@ def _located(detail: Any, tree: object, model: type[BaseModel], other_keys: tupl
         if not exists and not (last and detail["type"] in ("missing", "extra_forbidden")):
             continue
         key.append(part)
-        node = node[part] if exists else None  # type: ignore[index]
+        node = node[part] if exists else None  # type: ignore[index]  # `exists` implies a container
         owner, expected = expected, inside(expected, part)
         if node is not None and not (last and detail["type"] in ("literal_error", "enum")):
             expected = choose(expected, node)

@@ -53,4 +53,4 @@ class BuiltIn:
 
     def __call__(self, settings: Any, **arguments: Any) -> nn.Module:
         """Create the network. The arguments are those of `MakesNetwork`."""
-        return load_callable(self.target)(settings, **arguments)  # type: ignore[no-any-return]
+        return load_callable(self.target)(settings, **arguments)  # type: ignore[no-any-return]  # a class found by its name

@@ -91,8 +91,7 @@ def _panel(axes: Axes, chart: Chart, panel: Panel, width: float, height: float) 
     axes.spines["bottom"].set_visible(panel.x.line)
     axes.spines["left"].set_visible(panel.y.line)
     if panel.title and panel.titled:
-        loc = {"left": "left", "center": "center"}[panel.title_align]
-        axes.set_title(literal(panel.title), loc=loc, fontsize=panel.title_size)  # type: ignore[arg-type]
+        axes.set_title(literal(panel.title), loc=panel.title_align, fontsize=panel.title_size)
     marks = [mark for mark in panel.marks if mark.media in ("both", "print")]
     for order, mark in enumerate(marks):
         for artist in draw(axes, chart, mark):

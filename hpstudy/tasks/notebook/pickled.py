@@ -121,7 +121,7 @@ def _culprit(function: FunctionType) -> str:
     for name, value in references(function).items():
         try:
             cloudpickle.dumps(value, PROTOCOL)
-        except Exception:  # as in `pickled`
+        except Exception:  # a value can raise any exception when it is pickled
             return f", because it refers to '{name}'"
     return ""
 
