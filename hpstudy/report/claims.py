@@ -49,13 +49,13 @@ def counted(results: Results) -> str:
 
 
 def _part(verdict: Verdict, count: int) -> str:
-    singular, plural = {
+    one, more = {
         "holds": ("holds", "hold"),
         "does not hold": ("does not hold", "do not hold"),
         "inconclusive": ("is inconclusive", "are inconclusive"),
         "no data": ("has no data", "have no data"),
     }[verdict]
-    return f"{count} {singular if count == 1 else plural}"
+    return f"{count} {numbers.plural(count, one, more)}"
 
 
 def deciding(result: CriterionResult, most: int) -> list[Contrast]:

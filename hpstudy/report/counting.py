@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
-from hpstudy.report import overview
+from hpstudy.report import numbers, overview
 
 
 def counted(results: Results, target: str, named: int | None) -> str:
@@ -27,7 +27,7 @@ def counted(results: Results, target: str, named: int | None) -> str:
         ends, ends_either = {1: "end better", -1: "end worse"}, "end better or worse"
     trials = _kinds([(one.name, one.trials_side) for one in standings], needs, needs_either, of, named)
     finals = _kinds([(one.name, one.final_side) for one in standings], ends, ends_either, "", named)
-    return f"To reach {target}, {trials}. After all {results.study.search.trials} trials, {finals}."
+    return f"To reach {target}, {trials}. After {numbers.all_things(results.study.search.trials, 'trial')}, {finals}."
 
 
 def _kinds(sides: Sequence[tuple[str, Side | None]], verbs: Mapping[Side, str], either: str, of: str, named: int | None) -> str:
@@ -67,4 +67,4 @@ def _several(names: Sequence[str], one: str, more: str, named: int | None) -> st
     shown = names[:named]
     rest = len(names) - len(shown)
     which = f" ({', '.join(shown)}{f' and {rest} more' if rest else ''})" if shown else ""
-    return f"{len(names)} {one if len(names) == 1 else more}{which}"
+    return f"{len(names)} {numbers.plural(len(names), one, more)}{which}"

@@ -16,7 +16,7 @@ def along_trials(results: Results, distance: Distance, pair: PairResult) -> str:
     budget, a, b = results.study.search.trials, distance.trial_a, distance.trial_b
     opening = "Read along the trial axis, as Quist et al. (2023) read their Figure 8,"
     if a is None and b is None:
-        return f"{opening} neither mean best-so-far curve reaches this level within {budget} trials."
+        return f"{opening} neither mean best-so-far curve reaches this level within {numbers.things(budget, 'trial')}."
     ci = "" if len(pair.replicates) < 2 else f" ({Notation(results).ci} {interval(distance, budget)})"
     if a is None or b is None:
         there, not_there, trial = (pair.a, pair.b, a) if b is None else (pair.b, pair.a, b)
@@ -52,11 +52,12 @@ def _text(a: str, distance: Distance, budget: int) -> str:
     if math.isinf(distance.difference):
         more = "later" if distance.difference > 0 else "earlier"
         beyond = _beyond(distance.difference, distance, budget)
-        return f"{a} is more than {beyond} trial{'' if beyond == 1 else 's'} {more}"
+        assert beyond is not None, "one curve reaches the level"
+        return f"{a} is more than {numbers.things(beyond, 'trial')} {more}"
     if not distance.difference:
         return "no distance"
-    size = abs(int(distance.difference))
-    return f"{a} is {size} trial{'s' if size > 1 else ''} {'later' if distance.difference > 0 else 'earlier'}"
+    size = numbers.things(abs(int(distance.difference)), "trial")
+    return f"{a} is {size} {'later' if distance.difference > 0 else 'earlier'}"
 
 
 def _beyond(end: float, distance: Distance, budget: int) -> int | None:

@@ -86,12 +86,12 @@ def evidence(results: Results, result: EndpointResult) -> str:
     if measured is None:
         return ""
     sentences = []
-    horizon = results.study.search.trials
+    horizon = numbers.things(results.study.search.trials, "trial")
     n = len(result.replicates)
     late = {view.view: n - view.reached for view in measured.views if view.reached is not None and view.reached < n}
     if late:
         counts = ", ".join(f"{count} of {n} {view}" for view, count in late.items())
-        sentences.append(f"A search that does not reach {goal(result.endpoint)} counts as {horizon} trials: {counts}.")
+        sentences.append(f"A search that does not reach {goal(result.endpoint)} counts as {horizon}: {counts}.")
     if heavy := ", ".join(limits.censored(late, n)):
         sentences.append(f"Heavy censoring ({heavy}): the difference says little about how many trials these searches need.")
     if result.endpoint.use == "trials_to_target":

@@ -33,7 +33,7 @@ def estimand(results: Results, result: EndpointResult) -> str:
             f"{trials} if it never is."
         )
     if endpoint.use == "final":
-        return f"The confirmed {metric} of the incumbent after {trials} trials."
+        return f"The confirmed {metric} of the incumbent after {numbers.things(trials, 'trial')}."
     return f"The first trial, from 1, with an observed {level_text(results)}, {level_origin(results)}; {trials} if there is none."
 
 
@@ -46,7 +46,7 @@ def title(results: Results, endpoint: Endpoint) -> str:
     if endpoint.use == "trials_to_within":
         return f"Trials to a confirmed value within {numbers.general(endpoint.deltas[0])} of {plateau}"
     if endpoint.use == "final":
-        return f"Confirmed {study.metric.name} after {study.search.trials} trials"
+        return f"Confirmed {study.metric.name} after {numbers.things(study.search.trials, 'trial')}"
     return f"Trials to an observed {level_text(results)}"
 
 

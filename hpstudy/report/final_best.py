@@ -26,7 +26,8 @@ def at_the_end(results: Results, pair: PairResult) -> str:
     """The text about the paired difference of the final best."""
     last, notation = pair.budgets[-1], Notation(results)
     estimate = (
-        f"After all {last.budget} trials the best {notation.metric}, {pair.a} minus {pair.b}, is {notation.value(last.mean)}"
+        f"After {numbers.all_things(last.budget, 'trial')} the best {notation.metric}, {pair.a} minus {pair.b}, is "
+        f"{notation.value(last.mean)}"
     )
     if len(pair.replicates) < 2:
         return f"{estimate}."

@@ -20,10 +20,10 @@ def of_observed(results: Results, supplement: Supplement) -> Iterator[str]:
     """A sentence for every comparison of best observed values; empty if each replicate has values on its own fresh seeds instead."""
     if results.confirmed:
         return
-    trials, metric = results.study.search.trials, Notation(results).metric
+    trials, metric = numbers.things(results.study.search.trials, "trial"), Notation(results).metric
     for pair, more in zip(results.pairs, supplement.pairs, strict=True):
         if len(pair.replicates) > 1:
-            value = f"after {trials} trials the best {metric}"
+            value = f"after {trials} the best {metric}"
             yield from _of_fewer(results, (pair.a, pair.b), more.budgets[-1].bounds, len(pair.replicates), value)
 
 

@@ -11,6 +11,15 @@ from hpstudy.goal import Goal
 from hpstudy.report import numbers
 
 
+def holm(tests: int) -> str:
+    """The explanation of a column of p-values adjusted over the tests of a table."""
+    return numbers.plural(
+        tests,
+        "Holm: the same p, since the table has one test.",
+        f"Holm: adjusted over all {numbers.count(tests)} tests of this table.",
+    )
+
+
 @dataclass(frozen=True)
 class Notation:
     """The formats of values of a study's metric.

@@ -133,9 +133,19 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def things(number: int, noun: str, plural: str = "s") -> str:
-    """A count with its noun: "1 search", "1,200 trials". `plural` is the plural ending."""
-    return f"{count(number)} {noun}{plural if number > 1 else ''}"
+def plural(number: int, one: str, more: str) -> str:
+    """The form of a word that agrees with a count: `one` for 1, else `more`."""
+    return one if number == 1 else more
+
+
+def things(number: int, noun: str, ending: str = "s") -> str:
+    """A count with its noun: "1 search", "0 trials", "1,200 trials". `ending` is that of the plural."""
+    return f"{count(number)} {noun}{plural(number, '', ending)}"
+
+
+def all_things(number: int, noun: str) -> str:
+    """All of a number of things: "all 25 trials", "the only trial"."""
+    return plural(number, f"the only {noun}", f"all {count(number)} {noun}s")
 
 
 def whole(value: float) -> str:

@@ -97,7 +97,8 @@ def headline(compared: Several) -> str:
 
 def _design(compared: Several, index: int) -> str:
     study = compared.studies[index].study
-    return f"{study.name}: task {study.task.title}, {study.metric.name}, {study.replicates} replicates of {study.search.trials} trials"
+    size = f"{numbers.things(study.replicates, 'replicate')} of {numbers.things(study.search.trials, 'trial')}"
+    return f"{study.name}: task {study.task.title}, {study.metric.name}, {size}"
 
 
 def _sections(compared: Several) -> Iterator[Section]:

@@ -103,8 +103,8 @@ def evidence(results: Results, view: SweepView) -> str:
     trials = results.view(view.name).completeness
     if lost := trials.finished - trials.completed + trials.without_value:
         sentences.append(
-            f"{numbers.count(lost)} finished trial{'s have' if lost > 1 else ' has'} no value and "
-            f"{'are' if lost > 1 else 'is'} in no mean; n is the number of replicates in each mean."
+            f"{numbers.things(lost, 'finished trial')} {numbers.plural(lost, 'has', 'have')} no value and "
+            f"{numbers.plural(lost, 'is', 'are')} in no mean; n is the number of replicates in each mean."
         )
     return " ".join(sentences)
 
@@ -122,7 +122,7 @@ def _difference_sentence(results: Results, different: int, others: int) -> str:
         which = "the other point differs from it" if different else "no difference from the other point is shown"
         return f"Compared within replicates, {which} ({level} t interval of the paired difference)."
     which = {0: "none", others: "all"}.get(different, str(different))
-    verb = "differs" if different == 1 else "differ"
+    verb = numbers.plural(different, "differs", "differ")
     return f"Compared within replicates, {which} of the {others} other points {verb} from it ({level} t intervals of paired differences)."
 
 

@@ -46,13 +46,11 @@ def provisional(results: Results) -> str:
     planned = sum(view.completeness.planned for view in results.views)
     complete = sum(view.completeness.complete for view in results.views)
     searches = sum(view.completeness.searches for view in results.views)
+    trials = f"{numbers.count(finished)} of {numbers.things(planned, 'trial')} {numbers.plural(finished, 'is', 'are')}"
     if results.sweep:
-        return (
-            f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished. Means use the replicates that have a value "
-            f"at each point. {NO_VERDICT}"
-        )
-    text = f"{numbers.count(finished)} of {numbers.count(planned)} trials are finished, {numbers.count(complete)} of "
-    text += f"{numbers.count(searches)} searches are complete"
+        return f"{trials} finished. Means use the replicates that have a value at each point. {NO_VERDICT}"
+    text = f"{trials} finished, {numbers.count(complete)} of {numbers.things(searches, 'search', 'es')} "
+    text += f"{numbers.plural(complete, 'is', 'are')} complete"
     if results.confirmed:
         text += f", {numbers.count(sum(int(curve.complete.sum()) for curve in results.confirmed))} of them confirmed"
     counts = {view.name: view.completeness.complete for view in results.views}
@@ -81,7 +79,7 @@ def level_origin(results: Results) -> str:
 
 def needs(results: Results, pair: PairResult) -> str:
     """The answer for one comparison: how many more trials one view needs than the other."""
-    a, b, n, budget = f"the {pair.a} view", f"the {pair.b} view", len(pair.replicates), results.study.search.trials
+    a, b, n, budget = f"the {pair.a} view", f"the {pair.b} view", len(pair.replicates), _budget(results)
     if math.isnan(results.worst):
         return f"No trial has a value{' yet' if results.provisional else ''}: {a} and {b} cannot be compared."
     views = [results.view(name) for name in (pair.a, pair.b)]
@@ -99,9 +97,7 @@ def needs(results: Results, pair: PairResult) -> str:
     trials, target = pair.trials, level_text(results)
     if not trials.reached_a and not trials.reached_b:
         where = f"in any of {n} replicates" if n > 1 else "in the one complete replicate"
-        return (
-            f"Neither {a} nor {b} reached {target} within {budget} trials {where}: how many trials they need cannot be compared."
-        )
+        return f"Neither {a} nor {b} reached {target} within {budget} {where}: how many trials they need cannot be compared."
     if n == 1:
         took = _more(trials.difference)
         return (
@@ -123,7 +119,7 @@ def needs(results: Results, pair: PairResult) -> str:
 
 def _never(results: Results, pair: PairResult) -> str:
     """The answer if one view never reached the target: a bound, without an interval, since its restricted values are all equal."""
-    trials, n, budget = pair.trials, len(pair.replicates), results.study.search.trials
+    trials, n, budget = pair.trials, len(pair.replicates), _budget(results)
     assert trials is not None, "the caller checks this"
     quick, late, reached, mean = (
         (pair.b, pair.a, trials.reached_b, trials.mean_b)
@@ -131,8 +127,8 @@ def _never(results: Results, pair: PairResult) -> str:
         else (pair.a, pair.b, trials.reached_a, trials.mean_a)
     )
     text = (
-        f"The {late} view never reached {level_text(results)} in {n} of {n} searches of {budget} trials. The {quick} view reached "
-        f"it in {reached} of {n}, with a mean of {numbers.trials(mean)} trials within {budget}."
+        f"The {late} view never reached {level_text(results)} in {n} of {n} searches of {budget}. The {quick} view reached "
+        f"it in {reached} of {n}, with a mean of {numbers.trials(mean)} trials within {results.study.search.trials}."
     )
     if results.provisional:
         return text
@@ -219,7 +215,7 @@ def run_text(runs: tuple[tuple[int, int], ...]) -> str:
     parts = [str(first) if first == last else f"{first} to {last}" for first, last in runs[:3]]
     many = len(runs) > 1 or runs[0][0] != runs[0][1]
     more = f" and {numbers.things(len(runs) - 3, 'more run')}" if len(runs) > 3 else ""
-    return f"trial{'s' if many else ''} {', '.join(parts)}{more}"
+    return f"{'trials' if many else 'trial'} {', '.join(parts)}{more}"
 
 
 def _one_view(results: Results) -> str:
@@ -229,10 +225,10 @@ def _one_view(results: Results) -> str:
     if view.trials is None or not view.completeness.complete:
         return f"{opening} No search is complete yet." if results.provisional else opening
     median = view.trials.survival.median
-    when = f"at a median of {median} trials" if median is not None else "so the median is not reached"
+    when = f"at a median of {numbers.things(median, 'trial')}" if median is not None else "so the median is not reached"
     return (
-        f"{opening} {view.trials.reached} of {view.trials.complete} complete searches reached {level_text(results)}, "
-        f"{level_origin(results)}, within {results.study.search.trials} trials, {when}."
+        f"{opening} {view.trials.reached} of {numbers.things(view.trials.complete, 'complete search', 'es')} reached "
+        f"{level_text(results)}, {level_origin(results)}, within {_budget(results)}, {when}."
     )
 
 
@@ -248,12 +244,13 @@ def _sample(results: Results, pair: PairResult) -> str:
     late_a, late_b = n - trials.reached_a, n - trials.reached_b
     if not late_a and not late_b:
         return f"{sentence}; every search reached the target."
+    late = " and ".join(f"{count} of {n} {view}" for view, count in ((pair.a, late_a), (pair.b, late_b)) if count)
     sentence += (
-        f". {_capital(_of(late_a, n))} {pair.a} and {_of(late_b, n)} {pair.b} searches did not reach it within {budget} trials and count "
-        f"as {budget}"
+        f". {late} {numbers.plural(n, 'search', 'searches')} did not reach it within {numbers.things(budget, 'trial')} and "
+        f"{numbers.plural(late_a + late_b, 'counts', 'count')} as {budget}"
     )
     if late_a and late_b:
-        return f"{sentence}: this is the difference within {budget} trials."
+        return f"{sentence}: this is the difference within {numbers.things(budget, 'trial')}."
     if not trials.difference:
         return f"{sentence}."
     late = pair.a if late_a else pair.b
@@ -277,8 +274,9 @@ def _rough(n: int) -> str:
     return f"With {n} replicates every interval is rough."
 
 
-def _of(k: int, n: int) -> str:
-    return f"{k} of {n}" if k else "none of the"
+def _budget(results: Results) -> str:
+    """The number of trials of a search."""
+    return numbers.things(results.study.search.trials, "trial")
 
 
 def _more(difference: float) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 import hpstudy
 from hpstudy.errors import UsageError
-from hpstudy.report import style
+from hpstudy.report import numbers, style
 from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target, words
 from hpstudy.report.charts.grid import GREY, in_grid
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
@@ -248,7 +248,7 @@ def test_the_file_of_survival_curves_holds_what_both_media_draw(make_results, ra
         assert ticks.x.tolist() == [row["trials"] for row in own if row["censored"]]
         assert curve.hover.texts[0] == f"{name}\n6 searches begin"
         for row, text in zip(own, curve.hover.texts[1:-1], strict=True):
-            assert text.startswith(f"{name}\nafter {row['trials']} trials")
+            assert text.startswith(f"{name}\nafter {numbers.things(row['trials'], 'trial')}")
             assert text.endswith(f"\nat risk {row['at_risk']}, reached {row['reached']}, censored {row['censored']}")
     assert any(ticks.x.size for ticks in censored)
 
@@ -262,7 +262,9 @@ def test_the_files_of_budgets_hold_what_is_drawn(results):
     assert [mark.y.tolist() for mark in bars] == [[row["low"], row["high"]] for row in rows]
     assert [mark.x[0] for mark in bars] == [mark.x[0] for mark in means]
     for row, mean in zip(rows, means, strict=True):
-        assert mean.hover.texts[0].startswith(f"{row['view']}, mean of 6 searches\nafter {row['trials']} trials")
+        assert mean.hover.texts[0].startswith(
+            f"{row['view']}, mean of 6 searches\nafter {numbers.things(row['trials'], 'trial')}"
+        )
     for view, own in zip("ab", dots, strict=True):
         assert own.y.tolist() == [row["best_so_far"] for row in values if row["view"] == view]
     pairs = {(row["trials"], row["replicate"]): [] for row in values}

@@ -73,7 +73,7 @@ def test_the_best_point_of_a_minimized_metric_is_the_lowest(make_sweep):
 def test_an_unfinished_sweep_is_provisional(make_sweep):
     found = make_sweep({"a": [{"rate": 1.0}, {"rate": 0.1}]}, {"a": {"score": [[1.0, 2.0]]}}, begun=1)
     assert headline(found).startswith("PROVISIONAL: View a")
-    assert document_of(found).provisional.startswith("1 of 2 trials are finished.")
+    assert document_of(found).provisional.startswith("1 of 2 trials is finished.")
     assert [row[0] for row in sweep_points(found, found.sweep[0]).rows] == ["0 *"]
 
 

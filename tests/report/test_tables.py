@@ -27,8 +27,8 @@ def test_a_view_is_named_with_its_label(make_results, ramps):
 
 def test_trials_that_wait_for_a_first_value_are_noted(make_results):
     found = make_results({"a": np.array([[math.nan, 1.0, 2.0]])})
-    assert "1 finished trials precede the first value" in completeness(found).note
-    assert "1 trials before the first value of their search count as the worst value" in caption_and_reading(found)[1]
+    assert "1 finished trial precedes the first value" in completeness(found).note
+    assert "1 trial before the first value of its search counts as the worst value" in caption_and_reading(found)[1]
 
 
 def test_trials_of_a_view_without_a_value_wait_for_none(make_results, ramps):

@@ -10,7 +10,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers
 from hpstudy.report.charts import budgets
 from hpstudy.report.model import Block, Section, Table, grouped
-from hpstudy.report.notation import Notation
+from hpstudy.report.notation import Notation, holm
 
 TABLES = (budgets.budget_values, budgets.budgets, csvs.comparisons)
 
@@ -72,9 +72,9 @@ def budget_differences(results: Results) -> Table | None:
     ]
     note = (
         f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
-        f"better, equal, worse. p: two-sided sign-flip permutation test; Holm: adjusted over all {len(rows)} tests of this table. r: "
-        "correlation of the two views over replicates, from which pairing gains. MDE: smallest true difference found with 80% power, "
-        "given the observed spread, before Holm's correction."
+        f"better, equal, worse. p: two-sided sign-flip permutation test. {holm(len(rows))} r: correlation of the two views over "
+        "replicates, from which pairing gains. MDE: smallest true difference found with 80% power, given the observed spread, before "
+        "Holm's correction."
     )
     if results.declared:
         note += " Best observed values are biased by selection: the verdicts are those on the declared endpoints."

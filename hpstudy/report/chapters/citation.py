@@ -35,14 +35,15 @@ def chapter(results: Results) -> Iterator[Section]:
 def _paragraph(results: Results) -> str:
     study, level = results.study, Notation(results).level
     views = " and ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
-    unit = "hyperparameters" if any(len(view.space) != 1 for view in study.views.values()) else "hyperparameter"
+    unit = numbers.plural(max(len(view.space) for view in study.views.values()), "hyperparameter", "hyperparameters")
     if results.sweep:
         return (
-            f"We trained every listed point of {views} swept {unit}, with {study.replicates} seeds ({_program(results)}). Seeds are "
-            f"common to all points and views. Means over seeds have Student's {level} intervals."
+            f"We trained every listed point of {views} swept {unit}, with {numbers.things(study.replicates, 'seed')} "
+            f"({_program(results)}). Seeds are common to all points and views. Means over seeds have Student's {level} intervals."
         )
+    searches = numbers.things(study.replicates, "independent search", "es")
     text = (
-        f"We compared {views} {unit} by {study.replicates} independent searches of {study.search.trials} trials each (searcher "
+        f"We compared {views} {unit} by {searches} of {numbers.things(study.search.trials, 'trial')} each (searcher "
         f"{study.search.searcher}, {_program(results)}). Trainings of the same replicate and trial share their random numbers across "
         f"views. Intervals have level {level} and are over replicates: BCa bootstrap intervals of a view "
         f"({numbers.count(study.analysis.resamples)} resamples), Student's t intervals of paired differences."

@@ -49,12 +49,13 @@ def completeness(results: Results) -> Table:
     early = sum(view.completeness.before_first_value for view in results.views if view.searches.valued)
     if early and not math.isnan(results.worst):
         notes.append(
-            f"{numbers.count(early)} finished trials precede the first value of their search. Curves count them as the worst value of "
+            f"{numbers.things(early, 'finished trial')} {numbers.plural(early, 'precedes', 'precede')} the first value of "
+            f"{numbers.plural(early, 'its', 'their')} search. Curves count {numbers.plural(early, 'it', 'them')} as the worst value of "
             f"the study, {Notation(results).value(results.worst)}."
         )
     if not_finite := sum(view.completeness.without_value for view in results.views):
         notes.append(
-            f"{numbers.count(not_finite)} completed trials have an objective that is not a finite number. They count as trials "
-            "without a value."
+            f"{numbers.things(not_finite, 'completed trial')} {numbers.plural(not_finite, 'has', 'have')} an objective that is not a "
+            f"finite number, so {numbers.plural(not_finite, 'it counts as a trial', 'they count as trials')} without a value."
         )
     return Table("Searches and trials of each view.", head, tuple(rows), note=" ".join(notes))

@@ -38,7 +38,7 @@ def summary(results: Results, confirmed: Confirmation) -> str:
     """The chapter in one paragraph, without the numbers of its tables."""
     sentences = [
         "The best trial of every complete search was retrained, and the default point of every view trained, on "
-        f"{numbers.things(confirmed.seeds, 'fresh seed')} that no search has seen."
+        f"{_seeds(confirmed)} that no search has seen."
     ]
     if _own_seeds(results):
         sentences.append(
@@ -47,7 +47,7 @@ def summary(results: Results, confirmed: Confirmation) -> str:
         )
     sentences += _findings(results, confirmed)
     if lost := sum(view.data.lost for view in confirmed.views):
-        are = "are" if lost > 1 else "is"
+        are = numbers.plural(lost, "is", "are")
         sentences.append(f"{numbers.things(lost, 'training')} on fresh seeds gave no value and {are} in no mean.")
     shares = [share for view in confirmed.views if view.crossed and (share := _shared(view.metrics[0])) > SHARED]
     if shares:
@@ -56,6 +56,11 @@ def summary(results: Results, confirmed: Confirmation) -> str:
             "seeds."
         )
     return " ".join(sentences)
+
+
+def _seeds(confirmed: Confirmation) -> str:
+    """The number of fresh seeds."""
+    return numbers.things(confirmed.seeds, "fresh seed")
 
 
 def _own_seeds(results: Results) -> bool:
@@ -117,7 +122,7 @@ def _scores(results: Results, confirmed: Confirmation) -> Table:
         for view in confirmed.views
     )
     return Table(
-        f"{objective} of the chosen points: tuning score, and mean on {confirmed.seeds} fresh seeds.",
+        f"{objective} of the chosen points: tuning score, and mean on {_seeds(confirmed)}.",
         ("view", "searches", "tuning", "fresh", level, "gap", level),
         rows,
         note=f"Gap: tuning minus fresh; {notation.goal.better_side} 0, the tuning score is optimistic. {_interval_note(confirmed)}",
@@ -138,10 +143,10 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
         for view, metric, decimals in _measured(confirmed)
     ]
     ci = f"{Notation(results).level} interval"
-    where, difference = f"the same {confirmed.seeds} fresh seeds", ""
+    where, difference = f"the same {_seeds(confirmed)}", ""
     if _own_seeds(results):
         difference = "Tuned minus default: over searches, and over the seeds of the default. "
-        where = f"{confirmed.seeds} fresh seeds of each replicate, the default point on those of replicate 0"
+        where = f"{_seeds(confirmed)} of each replicate, the default point on those of replicate 0"
     return Table(
         f"Tuned and default point on {where}.",
         ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci, "below default", ci),

@@ -69,21 +69,23 @@ def _begun(view: ViewControls) -> bool:
 
 
 def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
-    gap, trials = random.gap, results.study.search.trials
+    gap, budget = random.gap, results.study.search.trials
+    trials = numbers.things(budget, "trial")
     assert gap is not None
     low, high = float(gap.low[-1]), float(gap.high[-1])
     verdict = _verdict(results, random.shown, "the search beats random search", "random search beats the search")
     text = (
-        f"{view}: after {trials} trials, search minus random search is {_with_interval(results, float(gap.mean[-1]), low, high)}, over "
+        f"{view}: after {trials}, search minus random search is {_with_interval(results, float(gap.mean[-1]), low, high)}, over "
         f"{numbers.things(len(random.replicates), 'paired replicate')}: {verdict}."
     )
     if random.expected is None:
         return text
     if random.matching is not None:
-        needed = f"about {random.matching} trial{'s' if random.matching > 1 else ''}"
+        needed = f"about {numbers.things(random.matching, 'trial')}"
     else:
-        needed = f"more than {int(random.searches.complete.sum()) * trials // 2} trials (half of its trials)"
-    return f"{text} Random search needs {needed} to find what the search finds in {trials}."
+        half = int(random.searches.complete.sum()) * budget // 2
+        needed = f"more than {numbers.things(half, 'trial')} (half of its trials)"
+    return f"{text} Random search needs {needed} to find what the search finds in {budget}."
 
 
 def _default_sentence(results: Results, view: str, default: DefaultControl) -> str:

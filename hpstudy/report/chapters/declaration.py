@@ -46,7 +46,7 @@ def _change(change: Change) -> str:
     keys = ", ".join(change.keys) or "settings that are not recorded"
     if not change.at:
         return f"{keys} for this report only"
-    trials = "" if change.finished_trials is None else f" after {numbers.count(change.finished_trials)} finished trials"
+    trials = "" if change.finished_trials is None else f" after {numbers.things(change.finished_trials, 'finished trial')}"
     return f"{keys} at {change.at}{trials}"
 
 
@@ -55,7 +55,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     analysis, study = results.study.analysis, results.study
     yield "endpoint", f"{study.metric.name}, to {study.metric.goal}; a trial without a value: {study.metric.on_failure}"
     if not results.sweep:
-        yield "budgets", f"{', '.join(numbers.count(budget) for budget in results.budgets)} trials"
+        *first, last = results.budgets
+        yield "budgets", ", ".join([*map(numbers.count, first), numbers.things(last, "trial")])
         yield "target", _target(results)
         yield "margin", "none" if analysis.margin is None else f"{analysis.margin:g}"
         if analysis.endpoints:

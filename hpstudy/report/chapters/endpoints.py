@@ -56,10 +56,14 @@ def _estimates(results: Results) -> Table:
             )
     head = ("endpoint", "A − B", "A", "B", "difference", Notation(results).ci, "p", "Holm p", "n")
     primary, others = (sum(result.primary == kind for result in results.declared) for kind in (True, False))
-    families = f"Holm's correction covers the comparisons of the {numbers.things(primary, 'primary endpoint')} together"
-    families += f", and those of the {numbers.things(others, 'secondary endpoint')} together" if others else ""
+    families = f"Holm's correction covers the comparisons of {_all(primary, 'primary')} together"
+    families += f", and those of {_all(others, 'secondary')} together" if others else ""
     note = f"n: paired replicates. Intervals and p: paired t over replicates. {families}."
     return Table("Declared endpoints, A minus B.", head, grouped(rows), left=2, note=note)
+
+
+def _all(number: int, role: str) -> str:
+    return f"the {numbers.plural(number, '', f'{number} ')}{role} {numbers.plural(number, 'endpoint', 'endpoints')}"
 
 
 def _deltas(results: Results) -> Table | None:

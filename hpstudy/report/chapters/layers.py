@@ -27,7 +27,7 @@ def _summary(results: Results, rows: list[layers.DrawnPoint]) -> str:
     every = len(results.sweep) == 1
     opening = "Every view is shown at its best point." if swept and not every else ""
     if every and swept and (count := sum(1 for _ in layers.points(results))) > len(rows):
-        opening = f"{len(rows)} of {count} points are shown, evenly spread."
+        opening = f"{len(rows)} of {count} points {numbers.plural(len(rows), 'is', 'are')} shown, evenly spread."
     return " ".join(filter(None, [opening, *(_of_row(results, row) for row in rows)]))
 
 

@@ -118,6 +118,7 @@ def _of_sweep(results: Results) -> list[str]:
 def _of_search(results: Results) -> list[str]:
     study = results.study
     level, resamples = Notation(results).level, numbers.count(study.analysis.resamples)
+    trials = numbers.things(study.search.trials, "trial")
     setting = (
         "Training uses the same seed in all views at the same replicate and trial. This pairs the views only as far as a seed has the same "
         f"effect on different hyperparameters{_correlations(results)}. The paired interval is valid in any case."
@@ -129,7 +130,7 @@ def _of_search(results: Results) -> list[str]:
     conditional = [name for name, view in study.views.items() if view.space.is_conditional]
     if conditional and study.search.searcher == "ax":
         setting += (
-            f" Some hyperparameters of {'view' if len(conditional) == 1 else 'views'} {', '.join(conditional)} are absent where their "
+            f" Some hyperparameters of {numbers.plural(len(conditional), 'view', 'views')} {', '.join(conditional)} are absent where their "
             "condition does not hold: the Gaussian process places an absent one at the middle of its range (Lévesque et al. 2017)."
         )
     if any(view.enqueue for view in study.views.values()):
@@ -147,7 +148,7 @@ def _of_search(results: Results) -> list[str]:
             "count as completed trials and as the history of the searcher, and have no duration."
         )
     paragraphs = [
-        f"A search is one sequential run of {study.search.trials} trials with its own seed. {lockstep}{setting} A trial without a value "
+        f"A search is one sequential run of {trials} with its own seed. {lockstep}{setting} A trial without a value "
         "(diverged, failed, timed out) uses up a trial and does not change the best so far. Trials before the first value of their search "
         "count as the worst value of any trial of the study, in all views.",
         f"Intervals have level {level}. Paired differences have Student's t intervals. Means of a view have BCa bootstrap intervals (Efron "
@@ -164,7 +165,7 @@ def _of_search(results: Results) -> list[str]:
             f"Trials-to-target are the trials, counted from 1, until {wording.level_text(results)}, {wording.level_origin(results)}. "
             "Searches that do not reach it are right-censored at their last trial; none is left out and no time is imputed. Curves and "
             "medians are Kaplan-Meier estimates, means are restricted to "
-            f"{study.search.trials} trials (Royston and Parmar 2013), shares have Wilson intervals. The horizontal distance is the trial "
+            f"{trials} (Royston and Parmar 2013), shares have Wilson intervals. The horizontal distance is the trial "
             "at which one mean curve first reaches a level minus that of the other. In its percentile interval, a resample in which only "
             "one curve reaches the level counts as infinite on that side, and a resample in which neither does counts against both ends."
         )

@@ -171,7 +171,9 @@ def _epochs(results: Results) -> list[Block]:
     if epochs is None:
         return []
     if epochs.equal:
-        return [Paragraph(f"Every trial reports {epochs.views[0].most} epochs, so equal trials are equal epochs.")]
+        return [
+            Paragraph(f"Every trial reports {numbers.things(epochs.views[0].most, 'epoch')}, so equal trials are equal epochs.")
+        ]
     notation = Notation(results)
     rows = tuple(
         (
@@ -183,7 +185,10 @@ def _epochs(results: Results) -> list[Block]:
     )
     note = "The epochs of a trial: the last epoch that it reported, plus one if epochs begin at 0. Mean over complete searches."
     if epochs.unrecorded:
-        note += f" {numbers.count(epochs.unrecorded)} finished trials reported none and count as 0."
+        note += (
+            f" {numbers.things(epochs.unrecorded, 'finished trial')} reported none and "
+            f"{numbers.plural(epochs.unrecorded, 'counts', 'count')} as 0."
+        )
     blocks: list[Block] = [Table("Epochs of training.", ("view", "of a trial", "of a search", notation.ci), rows, note=note)]
     compared = ((pair, map(numbers.trials, pair.epochs), pair.differences, pair.ratio) for pair in epochs.pairs)
     return [*blocks, *_after_equal_training(results, "epochs", compared)]
@@ -201,7 +206,10 @@ def _costs(results: Results, supplement: Supplement) -> list[Block]:
     head = ("view", "training", ci, "choosing points", ci)
     note = "Wall time of a complete search, mean over searches. It depends on the machine and on its load during the study."
     if supplement.unrecorded:
-        note += f" {numbers.count(supplement.unrecorded)} finished trials have no record of their time and count as 0 s."
+        note += (
+            f" For {numbers.things(supplement.unrecorded, 'finished trial')} no time is recorded; "
+            f"{numbers.plural(supplement.unrecorded, 'it counts', 'they count')} as 0 s."
+        )
     blocks: list[Block] = [best_by_seconds.chart(results, supplement), Table("Seconds of a search.", head, rows, note=note)]
     compared = (
         (pair, map(numbers.duration, cost.seconds), cost.differences, cost.ratio_s)

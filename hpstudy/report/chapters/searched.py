@@ -89,17 +89,16 @@ def _view(results: Results, view: SearchedView, number: int) -> Iterator[Block]:
 
 def _summary(view: SearchedView) -> str:
     count = len(view.objective)
-    searches, have = numbers.things(len(view.incumbents), "search", "es"), "have" if count > 1 else "has"
+    searches, have = numbers.things(len(view.incumbents), "search", "es"), numbers.plural(count, "has", "have")
     text = f"{numbers.things(count, 'trial')} of {searches} {have} a value"
     if view.left_out:
-        text += (
-            f"; {numbers.count(view.left_out)} without one {'are' if view.left_out > 1 else 'is'} left out of all that follows"
-        )
+        text += f"; {numbers.count(view.left_out)} without one {numbers.plural(view.left_out, 'is', 'are')} left out of all that follows"
     text += "."
     if view.importance is None:
         return text
     if view.importance.trials < count:
-        text += f" The forest is fitted to the first {view.importance.searches} searches ({numbers.count(view.importance.trials)} trials)."
+        fitted = numbers.plural(view.importance.searches, "search", f"{view.importance.searches} searches")
+        text += f" The forest is fitted to the first {fitted} ({numbers.things(view.importance.trials, 'trial')})."
     if math.isnan(view.importance.explained):
         return text + " With a single search, the forest cannot be checked and the shares have no interval."
     explained = numbers.percent(round(max(0.0, view.importance.explained), 2))

@@ -12,7 +12,7 @@ from hpstudy.report import endpoints, numbers
 from hpstudy.report.charts import searchers as charts
 from hpstudy.report.csvs import Row
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
-from hpstudy.report.notation import Notation
+from hpstudy.report.notation import Notation, holm
 from hpstudy.report.wording import level_text
 
 
@@ -37,10 +37,11 @@ def _verdict(results: Results, found: Searchers) -> str:
     shown = [(one, pair) for one, pair in tested if pair.shown]
     if not shown:
         least = min(pair.adjusted for _, pair in tested)
-        return (
-            f"It is not shown that the answer depends on the searcher: none of {numbers.things(len(tested), 'difference')} between {main} "
-            f"and another searcher is significant (smallest p, adjusted by Holm: {numbers.p_cell(least)})."
-        )
+        if len(tested) == 1:
+            which, p = f"the difference between {main} and another searcher is not", "p"
+        else:
+            which, p = f"none of {len(tested)} differences between {main} and another searcher is", "smallest p, adjusted by Holm"
+        return f"It is not shown that the answer depends on the searcher: {which} significant ({p}: {numbers.p_cell(least)})."
     differences = "; ".join(_shown(results, one, pair) for one, pair in shown)
     return f"The answer depends on the searcher (differences shown: {len(shown)} of {len(tested)}). {differences}."
 
@@ -90,7 +91,7 @@ def _table(results: Results, found: Searchers) -> Table:
     head = ("", "A − B", "S", f"with {main}", "with S", ci, f"{main} minus S", ci, "Holm p", "n")
     note = (
         f"A minus B with the searcher {main}, with another searcher S, and the difference of the two. n: replicates that are complete with "
-        "both. Intervals and p are Student's t over paired replicates; Holm corrects for all rows. "
+        f"both. Intervals and p are Student's t over paired replicates. {holm(len(rows))} "
     )
     note += (
         "The target is that of the main searches. "

@@ -79,7 +79,7 @@ def sweep_points(results: Results, view: SweepView) -> Table:
     head = ("point", *(names or ("hyperparameters",)), "n", *measured)
     notes = ["* is the best mean." if best is not None and len(view.points) > 1 else ""]
     if (missing := sum(not point for point in view.points)) > 0:
-        notes.append(f"{numbers.count(missing)} point{'s have' if missing > 1 else ' has'} not started.")
+        notes.append(f"{numbers.things(missing, 'point')} {numbers.plural(missing, 'has', 'have')} not started.")
     if len(listed) < len(view.points) - missing:
         notes.append(f"The best {len(listed)} of {len(view.points)} points; sweep_means.csv has all.")
     caption = f"View {long_name(results, view.name)}: means over n replicates at every point."

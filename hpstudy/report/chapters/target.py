@@ -78,7 +78,8 @@ def trials_differences(results: Results) -> Table | None:
     head = ("A − B", "n", "mean A", "mean B", "difference", Notation(results).ci, "attainable", "CI, target resampled", "Holm")
     note = (
         "Restricted mean trials-to-target over paired replicates; above 0 the first view needs more trials. Attainable: the difference if "
-        "one view never reached the target and the other kept its mean. Holm: sign-flip p, adjusted over the comparisons."
+        "one view never reached the target and the other kept its mean. Holm: sign-flip p"
+        f"{numbers.plural(len(rows), '; one comparison needs no adjustment.', ', adjusted over the comparisons.')}"
     )
     if not all(math.isnan(t.resampled_low) for _, t in compared):
         note += (
@@ -108,6 +109,6 @@ def distances(results: Results) -> Table | None:
     head = ("A − B", "level", notation.metric, "A at trial", "B at trial", "distance", notation.ci)
     note = (
         "Trial at which the mean best-so-far curve of A first reaches the level, minus that of B. "
-        f"“> {budget}”: not within {budget} trials (censored); a distance is then a bound."
+        f"“> {budget}”: not within {numbers.things(budget, 'trial')} (censored); a distance is then a bound."
     )
     return Table("Horizontal distance of the mean curves.", head, rows, left=2, note=note)

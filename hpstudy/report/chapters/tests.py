@@ -14,7 +14,7 @@ from hpstudy.report import non_inferiority, numbers
 from hpstudy.report.charts import iqm
 from hpstudy.report.labels import cut
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
-from hpstudy.report.notation import Notation
+from hpstudy.report.notation import Notation, holm
 
 MOST_VIEWS = 16
 """Maximum number of views whose mean ranks are in the row of a Friedman test; the JSON file has all."""
@@ -53,7 +53,7 @@ def _shifts(results: Results, supplement: Supplement) -> Table:
     note = (
         "Shift: Hodges-Lehmann estimate of A − B, the median of the averages of all pairs of replicates. d_z: mean difference over the SD "
         "of the differences. Wilcoxon: two-sided signed-rank test of the same pairs, an alternative to the sign-flip test. Differences of "
-        f"0 are counted as ties and treated by {ZEROS}'s method. Holm: adjusted over the {len(rows)} tests of this table."
+        f"0 are counted as ties and treated by {ZEROS}'s method. {holm(len(rows))}"
     )
     lowest = min(more.shift.achieved for _, _, more in _budgets(results, supplement))
     if lowest < results.study.analysis.confidence - 1e-9:

@@ -11,7 +11,7 @@ import numpy as np
 from hpstudy.analysis.curves.anytime import TARGETS
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.report import overview, style
+from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
 from hpstudy.report.charts.grid import GREY, TALLEST, beside_reference, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import estimate, mean_curve, trials
@@ -80,7 +80,9 @@ def _curve(results: Results, supplement: Supplement, index: int) -> tuple[Mark, 
     view = supplement.views[index]
     if (ratings := view.anytime) is None:
         return ()
-    head = f"{label(results, view.name)}, share of {TARGETS} targets reached by {ratings.replicates} searches"
+    head = (
+        f"{label(results, view.name)}, share of {TARGETS} targets reached by {numbers.things(ratings.replicates, 'search', 'es')}"
+    )
     ends = (ratings.ecdf, ratings.ecdf_low, ratings.ecdf_high)
     marked, hover = every(index, len(supplement.views), len(ratings.ecdf)), along(results, head, *ends)
     x, look = trials(ratings.ecdf), style.look(index)

@@ -71,7 +71,7 @@ def _together(results: Results) -> Panel:
 def _mean(results: Results, view: ViewResult, index: int) -> Line:
     """The mean curve of a view in the panel of all views."""
     curve, look = view.curve, style.look(index)
-    heads = [f"{label(results, view.name)}, mean of {count} searches" for count in curve.searches.tolist()]
+    heads = [f"{label(results, view.name)}, mean of {numbers.things(count, 'search', 'es')}" for count in curve.searches.tolist()]
     return Line(
         x=trials(curve.mean),
         y=curve.mean,
@@ -212,7 +212,7 @@ def _page_note(results: Results) -> str:
 def enqueued_words(results: Results) -> str:
     """The sentence on trials with enqueued points; "" without any."""
     counts = {name: len(view.enqueue) for name, view in results.study.views.items() if view.enqueue}
-    parts = [f"{name}: the first {'trial' if count == 1 else f'{count} trials'}" for name, count in counts.items()]
+    parts = [f"{name}: the first {numbers.plural(count, 'trial', f'{count} trials')}" for name, count in counts.items()]
     return f"points that the study enqueued ({', '.join(parts)})" if parts else ""
 
 
@@ -229,7 +229,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
     level = confidence(results)
     started = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
-    caption = f"Best {results.study.metric.name} so far of {numbers.count(started)} searches."
+    caption = f"Best {results.study.metric.name} so far of {numbers.things(started, 'search', 'es')}."
     reading = (
         f"Thin lines are single searches, the bold line is their mean with its pointwise {level} bootstrap interval. The best so far is "
         f"the {'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
@@ -250,7 +250,8 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     waiting = sum(view.completeness.before_first_value for view in results.views if view.searches.valued)
     if waiting and not math.isnan(results.worst):
         reading += (
-            f" {numbers.count(waiting)} trials before the first value of their search count as the worst value of the study "
+            f" {numbers.things(waiting, 'trial')} before the first value of {numbers.plural(waiting, 'its', 'their')} search "
+            f"{numbers.plural(waiting, 'counts', 'count')} as the worst value of the study "
             f"({numbers.metric(results.worst, numbers.decimals_of(results))})."
         )
     return caption, reading

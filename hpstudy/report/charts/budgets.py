@@ -72,7 +72,7 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
         Axis(value.label, limits, grid=True, titled=False, labelled=number + COLUMNS >= len(results.budgets)),
         row_axis([cut(view.name, SHORTEST) for view in results.views], labelled=number % COLUMNS == 0),
         tuple(marks),
-        title=f"after {budget} trial{'s' if budget > 1 else ''}",
+        title=f"after {numbers.things(budget, 'trial')}",
         row=number // COLUMNS,
         column=number % COLUMNS,
     )
@@ -107,7 +107,9 @@ def _of_view(
                 trial = "" if best is None else f", of {position(best)}"
                 at.append(middle + shifts[replicate])
                 values.append(value)
-                texts.append(f"{name}, replicate {replicate}\nbest after {budget} trials {numbers.general(value, 6)}{trial}")
+                texts.append(
+                    f"{name}, replicate {replicate}\nbest after {numbers.things(budget, 'trial')} {numbers.general(value, 6)}{trial}"
+                )
                 points.append(None if best is None else view.point(replicate, best))
     x, y = (at, values) if upright else (values, at)
     return (
@@ -130,7 +132,8 @@ def _of_view(
 
 
 def _mean(results: Results, index: int, values: ViewBudget, at: float, upright: bool) -> tuple[Mark, ...]:
-    head = f"{label(results, results.views[index].name)}, mean of {values.searches} searches\nafter {values.budget} trials"
+    head = f"{label(results, results.views[index].name)}, mean of {numbers.things(values.searches, 'search', 'es')}"
+    head += f"\nafter {numbers.things(values.budget, 'trial')}"
     colour, marker = style.colour(index), Marker(style.symbol(index), 5, fill="paper")
     ends = (values.mean, values.low, values.high)
     return estimate(results, ends, at, colour, marker, head, upright=upright, groups=(index,))
@@ -150,9 +153,9 @@ def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
-    *first, last = map(str, results.budgets)
-    budgets = f"{', '.join(first)} and {last}" if first else last
-    caption = f"Best {results.study.metric.name} of every search after {budgets} trials."
+    *first, last = results.budgets
+    budgets = f"{', '.join(map(str, first))} and " * bool(first) + numbers.things(last, "trial")
+    caption = f"Best {results.study.metric.name} of every search after {budgets}."
     few = len(results.views) > 1 and not overview.many_views(results)
     joined = " a grey line joins the searches of one replicate," if few and results.study.replicates <= LINES_UP_TO else ""
     reading = f"A dot is one search,{joined} an open marker is the mean with its bootstrap interval"

@@ -52,7 +52,8 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
     return Chart(
         "confirmation",
         (Panel(values, row_axis(rows), tuple(marks)),),
-        f"{confirmation.metrics[0]} of the best trial of each search: its tuning score, and its mean on {confirmation.seeds} fresh seeds.",
+        f"{confirmation.metrics[0]} of the best trial of each search: its tuning score, and its mean on "
+        f"{numbers.things(confirmation.seeds, 'fresh seed')}.",
         "A grey line joins the tuning score of a search (open) with the mean of the same point on fresh seeds (filled). Diamonds are means "
         f"over searches, bars their {level} intervals. If all lines have the same direction, this is the bias of selecting the best "
         f"trial. A cross is the default point on {seeds}.",

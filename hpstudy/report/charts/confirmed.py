@@ -46,9 +46,10 @@ def chart(results: Results) -> Chart:
     level = confidence(results)
     seeds = results.confirmed[0].seeds
     caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
+    budget = numbers.things(results.study.search.trials, "trial")
     reading = (
         f"Solid: mean over replicates of the confirmed value, with its pointwise {level} interval. Dotted: mean of the best value so far, "
-        f"biased by selection. The gap is the optimism; after {results.study.search.trials} trials it is {_optimism(results)}."
+        f"biased by selection. The gap is the optimism; after {budget} it is {_optimism(results)}."
     )
     if compared:
         reading += (
@@ -97,7 +98,7 @@ def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
 
 
 def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
-    head, skipped = f"{a} − {b}, confirmed, {n} replicates", int(len(curve.mean) * EARLY)
+    head, skipped = f"{a} − {b}, confirmed, {numbers.things(n, 'replicate')}", int(len(curve.mean) * EARLY)
     return difference.panel(results, a, b, head, curve, ((), (), ()), marked=False, skipped=skipped)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hpstudy.analysis.comparisons.budgets import Difference
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.report import style
+from hpstudy.report import numbers, style
 from hpstudy.report.charts import words
 from hpstudy.report.charts.axes import around_zero, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
@@ -61,7 +61,7 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
 
 
 def _panel(results: Results, pair: PairResult, curve: Difference) -> Panel:
-    head, marked = f"{pair.a} − {pair.b}, {len(pair.replicates)} replicates", len(curve.mean) <= MARKED_UP_TO
+    head, marked = f"{pair.a} − {pair.b}, {numbers.things(len(pair.replicates), 'replicate')}", len(curve.mean) <= MARKED_UP_TO
     return panel(results, pair.a, pair.b, head, curve, ((MEAN,), (POINTWISE,), (SIMULTANEOUS,)), marked=marked)
 
 
@@ -118,7 +118,7 @@ def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[
 
 
 def _pairs(pair: PairResult) -> str:
-    return f"{len(pair.replicates)} paired replicate{'s' if len(pair.replicates) > 1 else ''}"
+    return numbers.things(len(pair.replicates), "paired replicate")
 
 
 def differences(results: Results) -> Iterator[Row]:

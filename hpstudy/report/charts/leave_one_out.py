@@ -64,7 +64,9 @@ def _panel(shown: list[tuple[PairResult, PairSupplement]], quantity: str, title:
         y = row + 0.4 * apart(np.arange(len(texts)))
         marks.append(Dots(x=left_out.means, y=y, colour=GREY, alpha=0.6, hover=Hover(texts)))
     for row, pair, left_out in drawn:
-        text = f"{pair.a} − {pair.b}\nall {len(pair.replicates)} replicates: {numbers.general(left_out.full, 6)}"
+        text = (
+            f"{pair.a} − {pair.b}\n{numbers.all_things(len(pair.replicates), 'replicate')}: {numbers.general(left_out.full, 6)}"
+        )
         x, y = np.array([left_out.full]), np.array([float(row)])
         marks.append(Dots(x=x, y=y, colour=style.INK, marker=Marker("diamond", 5, "paper"), hover=Hover((text,))))
     limits = around(np.zeros(1), *(left_out.means for _, _, left_out in drawn))

@@ -83,7 +83,7 @@ def mean_hover(results: Results, metric: str, means: Means, heads: Sequence[str]
     rows = zip(heads, *listed(means.replicates, means.mean, means.low, means.high), strict=True)
     return Hover(
         tuple(
-            f"{head}\nmean {metric} of {n} replicates {estimated(results, *ends)}" if n else f"{head}\nno value"
+            f"{head}\nmean {metric} of {numbers.things(n, 'replicate')} {estimated(results, *ends)}" if n else f"{head}\nno value"
             for head, n, *ends in rows
         )
     )

@@ -58,8 +58,9 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
     trial = np.r_[np.arange(trials + 1.0), trials * 1.02]
     share, low, high = (np.r_[1.0, column, column[-1]] for column in (curve.share, curve.low, curve.high))
     columns = (curve.share, curve.low, curve.high, curve.at_risk, curve.reached, curve.censored)
-    texts = [f"{name}\n{len(view.trials.times.trials)} searches begin"] + [
-        f"{name}\nafter {step + 1} trials {numbers.percent(s)} have not reached the target{interval(results, lo, hi)}"
+    begun = len(view.trials.times.trials)
+    texts = [f"{name}\n{numbers.things(begun, 'search', 'es')} {numbers.plural(begun, 'begins', 'begin')}"] + [
+        f"{name}\nafter {numbers.things(step + 1, 'trial')} {numbers.percent(s)} have not reached the target{interval(results, lo, hi)}"
         f"\nat risk {risk}, reached {reached}, censored {censored}"
         for step, (s, lo, hi, risk, reached, censored) in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
