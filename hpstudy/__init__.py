@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hpstudy.errors import DataError as DataError
     from hpstudy.errors import Diverged as Diverged
     from hpstudy.errors import HpstudyError as HpstudyError
+    from hpstudy.errors import OutputError as OutputError
     from hpstudy.errors import PluginError as PluginError
     from hpstudy.errors import Problem as Problem
     from hpstudy.errors import StoreBusy as StoreBusy
@@ -87,8 +88,8 @@ _HOMES = {
     "hpstudy.engine.forecast": "Forecast",
     "hpstudy.engine.progress": "Observer progress_for",
     "hpstudy.engine.run": "RunSummary",
-    "hpstudy.errors": "DataError Diverged HpstudyError PluginError Problem StoreBusy StoreError StoreTooNew StudyBroken StudyChanged "
-    "StudyError UsageError",
+    "hpstudy.errors": "DataError Diverged HpstudyError OutputError PluginError Problem StoreBusy StoreError StoreTooNew StudyBroken "
+    "StudyChanged StudyError UsageError",
     "hpstudy.loading.jsonschema": "study_schema",
     "hpstudy.loading.load": "load_study",
     "hpstudy.observers.interface": "FinishedTrial TrialObserver",

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hpstudy.drafts import drafted
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError, StoreError, UsageError
 from hpstudy.modules import digest_of
 from hpstudy.sources import FUNCTION, SOURCE, source_file
 from hpstudy.store import Reader
@@ -71,7 +71,8 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
         force: replace an existing file.
 
     Raises:
-        UsageError: the file exists, or cannot be written.
+        UsageError: the file exists.
+        OutputError: the file cannot be written.
         StoreError: the database cannot be read.
     """
     output = Path(output).absolute()
@@ -96,7 +97,7 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
                     archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
             draft.replace(output)
     except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror or error}", "choose another --output") from error
+        raise OutputError(f"{output} cannot be written: {error.strerror or error}", "choose another --output") from error
     return Bundle(output, tuple(contents), missing)
 
 
@@ -111,7 +112,9 @@ def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
         The path of the unpacked database.
 
     Raises:
-        UsageError: the file is not a bundle, a checksum is wrong, or the folder is not empty.
+        StoreError: the file is not a bundle, or a checksum is wrong.
+        UsageError: the folder is not empty.
+        OutputError: the folder cannot be written.
     """
     bundle, folder = Path(bundle), Path(folder)
     contents = _verified(bundle)
@@ -123,7 +126,7 @@ def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror or error}", "choose another folder") from error
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}", "choose another folder") from error
     (database,) = (name for name in contents if name.endswith(".sqlite") and "/" not in name)
     return folder / database
 
@@ -189,22 +192,22 @@ def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
 
 
 def _verified(bundle: Path) -> dict[str, bytes]:
-    """Read the files of a bundle. Raises UsageError if a checksum is wrong."""
+    """Read the files of a bundle. Raises StoreError if a checksum is wrong."""
     try:
         with zipfile.ZipFile(bundle) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{bundle} cannot be read as a zip file: {error}", "give a file of `hpstudy bundle`") from error
+        raise StoreError(f"{bundle} cannot be read as a zip file: {error}", "give a file of `hpstudy bundle`") from error
     lines = contents.get(SUMS, b"").decode(errors="replace").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if not any(name.endswith(".sqlite") for name in sums):
-        raise UsageError(
+        raise StoreError(
             f"{bundle} is not a bundle of a study: it has no {SUMS} with a database", "give a file of `hpstudy bundle`"
         )
     if wrong := [name for name in {*sums, *contents} - {SUMS} if _sha256(contents.get(name, b"")) != sums.get(name)]:
-        raise UsageError(f"{bundle} is damaged: the checksum of {sorted(wrong)[0]} is wrong", "get the file again")
+        raise StoreError(f"{bundle} is damaged: the checksum of {sorted(wrong)[0]} is wrong", "get the file again")
     if outside := [name for name in contents if _is_outside(name)]:
-        raise UsageError(f"{bundle} has the file {outside[0]}, which is outside its folder", "do not use this file")
+        raise StoreError(f"{bundle} has the file {outside[0]}, which is outside its folder", "do not use this file")
     return contents
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError, UsageError
 
 
 @contextmanager
@@ -42,7 +42,8 @@ def write_new(contents: Mapping[Path, bytes]) -> None:
         contents: the content of each file.
 
     Raises:
-        UsageError: an existing file has different content, or a folder cannot be written.
+        UsageError: an existing file has different content.
+        OutputError: a folder cannot be written.
     """
     file = None
     try:
@@ -58,4 +59,4 @@ def write_new(contents: Mapping[Path, bytes]) -> None:
                     draft.write_bytes(content)
                     draft.replace(file)
     except OSError as error:
-        raise UsageError(f"{file or error.filename} cannot be written: {error.strerror}", "choose another folder") from error
+        raise OutputError(f"{file or error.filename} cannot be written: {error.strerror}", "choose another folder") from error

@@ -3,8 +3,8 @@
 | exit code | meaning |
 |---|---|
 | 0 | complete |
-| 1 | error |
-| 2 | usage, or an invalid study |
+| 1 | error: no trial has a value; a database, bundle or data set is missing or damaged; or a file or stdout cannot be written |
+| 2 | usage: an invalid argument, a study file that is missing or has mistakes, or an output file that already exists |
 | 3 | stopped or incomplete |
 | 4 | the study no longer matches its database |
 | 5 | the database is busy or newer than this program |
@@ -96,7 +96,7 @@ class StudyChanged(HpstudyError):
 
 
 class StoreError(HpstudyError):
-    """The database is missing, damaged, not an hpstudy database, or cannot be written."""
+    """A database or bundle is missing, damaged or not one of hpstudy, or the database cannot be written."""
 
 
 class StoreBusy(StoreError):
@@ -109,6 +109,10 @@ class StoreTooNew(StoreError):
     """The database was written by a newer version of hpstudy."""
 
     exit_code = 5
+
+
+class OutputError(HpstudyError):
+    """A file, a folder or stdout cannot be written."""
 
 
 class DataError(HpstudyError):

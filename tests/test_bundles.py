@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 import hpstudy
-from hpstudy.errors import UsageError
+from hpstudy.errors import StoreError, UsageError
 
 STUDY = """\
 version: 1
@@ -133,7 +133,7 @@ def test_an_existing_file_is_kept_unless_forced(bundle, ran, without_pdf):
     ],
 )
 def test_a_bundle_that_is_not_whole_is_refused_and_nothing_is_written(bundle, tmp_path, change, message):
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(StoreError, match=message):
         hpstudy.open_bundle(rewritten(bundle, **change), tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
@@ -146,7 +146,7 @@ def test_files_outside_the_folder_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         for name, content in {**contents, "SHA256SUMS": sums.encode()}.items():
             archive.writestr(name, content)
-    with pytest.raises(UsageError, match="outside its folder"):
+    with pytest.raises(StoreError, match="outside its folder"):
         hpstudy.open_bundle(tmp_path / "evil.zip", tmp_path / "there")
     assert not (tmp_path / "evil").exists()
 
@@ -154,7 +154,7 @@ def test_files_outside_the_folder_are_refused(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no zip file"])
 def test_a_file_that_is_no_zip_file_is_one_clear_error(tmp_path, content):
     (tmp_path / "x.zip").write_bytes(content)
-    with pytest.raises(UsageError, match="cannot be read as a zip file"):
+    with pytest.raises(StoreError, match="cannot be read as a zip file"):
         hpstudy.open_bundle(tmp_path / "x.zip")
 
 

@@ -66,7 +66,17 @@ TYPES = [
     *("Report", "Results", "RunSummary", "Searcher", "Space", "Study", "Task", "TrialObserver", "View", "WrittenReport"),
 ]
 ERRORS = [
-    *("DataError", "Diverged", "HpstudyError", "PluginError", "StoreBusy", "StoreError", "StoreTooNew", "StudyBroken"),
+    *(
+        "DataError",
+        "Diverged",
+        "HpstudyError",
+        "OutputError",
+        "PluginError",
+        "StoreBusy",
+        "StoreError",
+        "StoreTooNew",
+        "StudyBroken",
+    ),
     *("StudyChanged", "StudyError", "UsageError"),
 ]
 

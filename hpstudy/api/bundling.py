@@ -32,7 +32,8 @@ def bundle(
         force: replace an existing file.
 
     Raises:
-        UsageError: the file exists, or cannot be written.
+        UsageError: the file exists.
+        OutputError: the file cannot be written.
         StoreError: the database cannot be read.
     """
     from hpstudy.bundles import write_bundle
@@ -53,7 +54,9 @@ def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
         folder: a new or empty folder. When None, the name of the bundle without its suffix.
 
     Raises:
-        UsageError: the file is no bundle, a checksum is wrong, or the folder has files.
+        StoreError: the file is no bundle, or a checksum is wrong.
+        UsageError: the folder has files.
+        OutputError: the folder cannot be written.
     """
     from hpstudy.bundles import open_bundle as unpacked
 

@@ -129,7 +129,8 @@ def export(
 
     Raises:
         UsageError: the format is unknown, or the file exists.
-        StoreError: the database cannot be read, or the file cannot be written.
+        StoreError: the database cannot be read.
+        OutputError: the file cannot be written.
     """
     from hpstudy.store import export as write
 

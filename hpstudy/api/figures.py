@@ -64,6 +64,7 @@ def plot_figure(
 
     Raises:
         UsageError: the figure or the format is unknown.
+        OutputError: the file cannot be written.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import save_figure

@@ -47,6 +47,7 @@ def write_report(
 
     Raises:
         UsageError: no study is given, the format is unknown, or `output` holds the report of another study.
+        OutputError: a file cannot be written.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import headline, write, write_several

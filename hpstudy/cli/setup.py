@@ -10,7 +10,7 @@ import typer
 from hpstudy.catalog import KINDS, parts, registry
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.errors import UsageError, nearest, shell_command
+from hpstudy.errors import OutputError, UsageError, nearest, shell_command
 from hpstudy.study.templates import TEMPLATES, write_template
 
 db = typer.Typer(help="Check a study's database.", no_args_is_help=True, rich_markup_mode=None)
@@ -56,7 +56,7 @@ def schema(
         try:
             output.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
+            raise OutputError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
 
 
 def list_(

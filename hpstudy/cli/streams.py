@@ -13,11 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from hpstudy.errors import HpstudyError
-
-
-class OutputError(HpstudyError):
-    """Standard output cannot be written."""
+from hpstudy.errors import OutputError
 
 
 class _Stream(io.TextIOWrapper):

@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hpstudy.drafts import drafted
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.report.serial import FORMAT, text
 from hpstudy.study.changes import changes
 from hpstudy.study.schema import Study
@@ -152,7 +152,8 @@ def write_file(path: Path, content: bytes | str) -> None:
     """Write a file atomically.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: it is not a regular file.
+        OutputError: it cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -163,7 +164,7 @@ def write_file(path: Path, content: bytes | str) -> None:
             draft.write_bytes(data)
             draft.replace(path)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
 
 
 def _read(path: Path) -> dict[str, object] | None:

@@ -18,7 +18,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
@@ -42,7 +42,7 @@ def compile_pdf(document: Document) -> bytes:
     """The report as a PDF without a date: the same document gives the same bytes. Call it within `style.applied()`.
 
     Raises:
-        UsageError: the system's temporary folder is not writable.
+        OutputError: the system's temporary folder is not writable.
     """
     import typst
 
@@ -60,7 +60,7 @@ def compile_pdf(document: Document) -> bytes:
             compiler = typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=[str(Path(style.font_path()).parent)])
             pdf = compiler.compile(format="pdf", timestamp=0)
     except OSError as error:
-        raise UsageError(
+        raise OutputError(
             f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}", "make room, or set TMPDIR"
         ) from error
     assert isinstance(pdf, bytes)

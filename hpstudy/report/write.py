@@ -37,7 +37,8 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
         The files written, the documents first.
 
     Raises:
-        UsageError: there is no such format, another file of that name exists, or a file cannot be written.
+        UsageError: there is no such format, or another file of that name exists.
+        OutputError: a file cannot be written.
     """
     from hpstudy.report import style
     from hpstudy.report.document import document
@@ -60,7 +61,8 @@ def write_several(
         force: overwrite existing files.
 
     Raises:
-        UsageError: there is no such format, another file of that name exists, or a file cannot be written.
+        UsageError: there is no such format, or another file of that name exists.
+        OutputError: a file cannot be written.
     """
     from hpstudy.report import several, style
 
@@ -147,6 +149,7 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
 
     Raises:
         UsageError: there is no such figure or format, the results have nothing to draw, or LaTeX is missing for PGF.
+        OutputError: the file cannot be written.
     """
     from hpstudy.report import pgf, style
     from hpstudy.report.pdf import figure_bytes

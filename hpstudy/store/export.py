@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.drafts import drafted
-from hpstudy.errors import StoreError, UsageError, nearest
+from hpstudy.errors import OutputError, UsageError, nearest
 from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
 
@@ -42,7 +42,7 @@ def export(reader: Reader, format: str, output: str | Path | None, *, curves: bo
 
     Raises:
         UsageError: the format is unknown, Parquet has no output file, or the file exists.
-        StoreError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     if format not in FORMATS:
         raise UsageError(f"no export format is called '{format}': {nearest(format, FORMATS)}")
@@ -96,4 +96,4 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
             write(draft)
             draft.replace(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error

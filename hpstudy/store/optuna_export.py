@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpstudy.drafts import drafted
-from hpstudy.errors import StoreError, UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter, Value
@@ -43,7 +43,7 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
 
     Raises:
         UsageError: the file exists, or Optuna is not installed.
-        StoreError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     path = Path(output)
     check_output(path, force=force)
@@ -65,7 +65,7 @@ def export_optuna(reader: Reader, output: str | Path, *, force: bool = False) ->
             draft.replace(path)
     except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
-        raise StoreError(f"{path} cannot be written: {reason}", "choose another file") from error
+        raise OutputError(f"{path} cannot be written: {reason}", "choose another file") from error
     finally:
         optuna.logging.set_verbosity(verbosity)
     return names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hpstudy.errors import StoreError, UsageError
+from hpstudy.errors import OutputError, StoreError, UsageError
 from hpstudy.store.values import clean_text
 
 
@@ -33,11 +33,11 @@ def database_exists(path: Path) -> bool:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Raise UsageError if `path` exists and `force` is not set, or if it is not a regular file."""
+    """Raise UsageError if `path` exists without `force`, or is not a regular file; OutputError for a name that no file can have."""
     try:
         exists, regular = path.exists(), path.is_file()
     except OSError as error:  # a name that is too long
-        raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another file") from None
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another file") from None
     if exists and not regular:
         raise UsageError(f"{path} is not a regular file", "choose another file")
     if exists and not force:

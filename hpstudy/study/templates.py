@@ -121,7 +121,8 @@ def write_template(name: str, folder: Path) -> list[Path]:
     """Write the files of a template into `folder`, which is created if needed. Overwrites nothing: see `write_new`.
 
     Raises:
-        UsageError: there is no such template, a file with different content exists, or the folder cannot be written.
+        UsageError: there is no such template, or a file with different content exists.
+        OutputError: the folder cannot be written.
     """
     if name not in TEMPLATES:
         raise UsageError(f"no template is called '{name}': {nearest(name, TEMPLATES)}")

@@ -192,3 +192,20 @@ def test_a_complete_study_without_a_value_is_an_error(hpstudy, tmp_path, quiet):
 def test_a_plugin_that_returns_no_number_is_told_what_to_return(hpstudy, tmp_path, value):
     done = plugin(hpstudy, tmp_path, f"def f(params, seed): return {value}")
     answered(done, 1, "loss", "must return" if value != "{'other': 1.0}" else "other")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run tiny.yaml --storage file/x.sqlite",
+        "report tiny.yaml -o file/reports",
+        "plot tiny.yaml best_so_far -o file/x.png",
+        "export tiny.yaml -o file/x.csv",
+        "bundle tiny.yaml -o file/x.zip",
+        "schema -o file/x.json",
+        "init file/studies",
+    ],
+)
+def test_a_place_that_cannot_be_written_is_exit_code_1_in_every_command(hpstudy, finished, tmp_path, command):
+    (tmp_path / "file").write_text("")
+    answered(hpstudy(*command.split()), 1, "file", "cannot be", "hint: ")

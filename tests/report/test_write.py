@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.report import headline, save_figure, write
 from hpstudy.report.files import outdated
 
@@ -108,7 +108,7 @@ def test_a_report_file_that_lists_files_elsewhere_removes_none_of_them(results, 
 
 def test_a_folder_that_cannot_be_written_is_an_error_for_the_user(results, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write(results, tmp_path / "file" / "below")
 
 

@@ -7,7 +7,7 @@ import random
 import pandas as pd
 import pytest
 
-from hpstudy.errors import StoreError, UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.store import Reader, export
 from hpstudy.study.schema import Study
 from hpstudy.tasks.outcome import Outcome
@@ -104,7 +104,7 @@ def test_a_file_that_exists_is_replaced_by_force(reader, tmp_path):
 
 
 def test_a_missing_folder_is_named(reader, tmp_path):
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         export(reader, "csv", tmp_path / "nowhere" / "x.csv")
 
 
@@ -115,6 +115,6 @@ def test_a_failed_export_leaves_nothing(reader, tmp_path, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
     before = names(tmp_path)
-    with pytest.raises(StoreError, match="No space left on device"):
+    with pytest.raises(OutputError, match="No space left on device"):
         export(reader, "parquet", tmp_path / "x.parquet")
     assert names(tmp_path) == before

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hpstudy.cli import app
-from hpstudy.errors import StoreError, UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.store import Reader
 from hpstudy.store.optuna_export import distribution, export_optuna
 from hpstudy.study.parameters import FloatParameter, IntParameter
@@ -104,7 +104,7 @@ def test_a_file_is_replaced_only_when_asked(reader, tmp_path):
 
 
 def test_a_folder_that_does_not_exist_is_refused(reader, tmp_path):
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         export_optuna(reader, tmp_path / "nowhere" / "o.db")
 
 

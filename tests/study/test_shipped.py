@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.study import shipped
 from hpstudy.study.shipped import copy_shipped, shipped_files, shipped_root, shipped_studies
 
@@ -46,7 +46,7 @@ def test_copying_that_ends_within_a_file_leaves_no_part_of_it(tmp_path, monkeypa
         raise OSError(28, "No space left on device")  # as of a write to a full disk, which names no file
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UsageError, match=r"\.yaml cannot be written: No space left on device"):
+    with pytest.raises(OutputError, match=r"\.yaml cannot be written: No space left on device"):
         copy_shipped(tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     monkeypatch.undo()
@@ -55,7 +55,7 @@ def test_copying_that_ends_within_a_file_leaves_no_part_of_it(tmp_path, monkeypa
 
 def test_a_folder_that_is_a_file_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written: Not a directory"):
+    with pytest.raises(OutputError, match="cannot be written: Not a directory"):
         copy_shipped(tmp_path / "file")
 
 
