@@ -37,7 +37,7 @@ def fail(error: HpstudyError) -> NoReturn:
     if isinstance(error, StudyError):
         count = len(error.problems)
         say(error.message)
-        say(f"error: {count} mistake{'s' if count > 1 else ''} found; nothing was run")
+        say(f"error: {count} mistake{'s' if count > 1 else ''} found")
     else:
         say(f"error: {error.message}")
     if error.hint:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.errors import PluginError, Problem, StudyError
+from hpstudy.errors import PluginError, Problem, StudyError, UsageError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, check
 from hpstudy.loading.parts import Parts
@@ -27,6 +27,7 @@ def load_study(path: str | Path, scale: str | None = None) -> Study:
         scale: one of the study's `scales` to apply; None for none.
 
     Raises:
+        UsageError: there is no such file.
         StudyError: the study has mistakes; the error lists each with file, line and key.
     """
     loaded = read_study(path, scale)
@@ -82,12 +83,15 @@ def read_study(
         before_import: called with the study's name and its folder before a user's module is imported.
 
     Raises:
+        UsageError: there is no such file.
         StudyError: the study has mistakes; the error lists each with file, line and key.
     """
     path = Path(path)
     source = read_source(path, scale)
+    if not source.files:
+        raise UsageError(source.problems[0].message, "`hpstudy init DIR` creates a folder with example studies")
     if source.root is None:
-        raise StudyError(source.problems, "" if source.files else "`hpstudy init DIR` creates a folder with example studies")
+        raise StudyError(source.problems)
     folder = str(path.resolve().parent)
     tree = source.root.plain()
     if before_import is not None and isinstance(tree, Mapping) and isinstance(name := tree.get("name"), str):

@@ -51,6 +51,18 @@ def test_a_missing_database_is_named_with_the_next_step(hpstudy, command):
     answered(hpstudy(command, "runs/none.sqlite"), 1, "none.sqlite", "hint")
 
 
+@pytest.mark.parametrize("command", ["validate", "plan", "run", "status", "best", "report"])
+def test_a_missing_study_file_is_not_called_a_study_with_mistakes(hpstudy, study_text, command):
+    done = hpstudy(command, "tyni.yaml", text=study_text)
+    answered(done, 2, "there is no file tyni.yaml: did you mean 'tiny.yaml'?", "hint: `hpstudy init DIR`")
+    assert "mistake" not in done.stderr
+
+
+def test_the_count_of_mistakes_does_not_say_what_was_not_done(hpstudy):
+    done = hpstudy("plan", "tiny.yaml", text="version: 1")
+    assert done.stderr.splitlines()[-1] == "error: 6 mistakes found"
+
+
 def test_a_foreign_database_is_refused(hpstudy, tmp_path):
     with sqlite3.connect(tmp_path / "other.sqlite") as connection:
         connection.execute("CREATE TABLE t (x)")

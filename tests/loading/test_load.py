@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from hpstudy.errors import StudyError, nearest
+from hpstudy.errors import StudyError, UsageError, nearest
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.study.schema import Study
 from hpstudy.study.shipped import shipped_root
@@ -61,19 +61,19 @@ def test_blocks_that_are_no_blocks_are_reported_without_their_consequences(refus
 
 def test_a_missing_study_file_is_answered_with_the_nearest_one(write, toy_text):
     write(audio_yaml=toy_text)
-    with pytest.raises(StudyError, match=r"there is no file audoi\.yaml: did you mean 'audio\.yaml'\? valid: audio\.yaml"):
+    with pytest.raises(UsageError, match=r"there is no file audoi\.yaml: did you mean 'audio\.yaml'\? valid: audio\.yaml"):
         load_study("audoi.yaml")
 
 
 def test_a_folder_is_no_study_file(write, toy_text):
     write(studies__a_yaml=toy_text)
-    with pytest.raises(StudyError, match=r"studies is a folder, not a study file: valid: a\.yaml"):
+    with pytest.raises(UsageError, match=r"studies is a folder, not a study file: valid: a\.yaml"):
         load_study("studies")
 
 
 def test_a_study_file_that_is_missing_with_its_folder_is_one_sentence(write, toy_text):
     write(a_yaml=toy_text)
-    with pytest.raises(StudyError, match=r"there is no file no/a\.yaml, and its folder does not exist"):
+    with pytest.raises(UsageError, match=r"there is no file no/a\.yaml, and its folder does not exist"):
         load_study("no/a.yaml")
 
 

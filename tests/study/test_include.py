@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from hpstudy.errors import StudyError
+from hpstudy.errors import UsageError
 from hpstudy.loading.load import load_study, read_study
 from hpstudy.study.include import MAX_DEPTH, read_source
 from hpstudy.study.yaml import MAX_BYTES
@@ -240,5 +240,5 @@ def test_files_included_one_inside_the_other_without_end_are_refused(refused):
 def test_a_fifo_or_a_device_is_not_read(refused, tmp_path, path):
     os.mkfifo(tmp_path / "fifo.yaml")
     assert f"toy.yaml:2: task: {path} is not a regular file" in "\n".join(refused(study("  {}", task=path)))
-    with pytest.raises(StudyError, match="is not a regular file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         load_study(path)
