@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -16,7 +16,8 @@ import typer
 from typer.core import TyperGroup
 
 from hpstudy.cli import data, importing, live, power, results, setup, studies
-from hpstudy.cli.output import fail
+from hpstudy.cli.output import fail, say
+from hpstudy.cli.quoting import quoting_hint
 from hpstudy.cli.streams import guarded_streams
 from hpstudy.errors import HpstudyError
 
@@ -102,18 +103,28 @@ def main() -> NoReturn:
             # By default these signals end the process at once, and temporary files of unfinished writes would remain.
             signal.signal(number, _end)
         try:
-            try:
-                app()
-            finally:
-                # Nothing is being written now, and Python would print the traceback of an exception raised by a handler during shutdown.
-                for number in (signal.SIGINT, *ends):
-                    signal.signal(number, signal.SIG_DFL)
-                sys.stdout.flush()
-        except HpstudyError as error:
-            fail(error)
-        except KeyboardInterrupt:
-            sys.exit(130)
+            _run(ends)
+        except SystemExit as end:
+            if end.code in (1, 2) and (hint := quoting_hint(sys.argv[1:])):
+                say(f"  hint: {hint}")
+            raise
         sys.exit(0)
+
+
+def _run(ends: Sequence[int]) -> None:
+    """Run the command, then restore the default handlers of SIGINT and the signals `ends`."""
+    try:
+        try:
+            app()
+        finally:
+            # Nothing is being written now, and Python would print the traceback of an exception raised by a handler during shutdown.
+            for number in (signal.SIGINT, *ends):
+                signal.signal(number, signal.SIG_DFL)
+            sys.stdout.flush()
+    except HpstudyError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:

@@ -63,6 +63,17 @@ def test_the_count_of_mistakes_does_not_say_what_was_not_done(hpstudy):
     assert done.stderr.splitlines()[-1] == "error: 6 mistakes found"
 
 
+@pytest.mark.parametrize("command", ["run", "validate", "report", "status"])
+def test_a_path_with_a_space_needs_quotes(hpstudy, study_text, command):
+    done = hpstudy(command, "my", "tiny", "study.yaml", "--scale", "x", text=study_text, name="my tiny study.yaml")
+    assert done.returncode in (1, 2)
+    assert (
+        done.stderr.splitlines()[-1]
+        == f"  hint: quote a path that contains spaces: hpstudy {command} 'my tiny study.yaml' --scale x"
+    )
+    assert "quote" not in hpstudy(command, "my", "study.yaml").stderr
+
+
 def test_a_foreign_database_is_refused(hpstudy, tmp_path):
     with sqlite3.connect(tmp_path / "other.sqlite") as connection:
         connection.execute("CREATE TABLE t (x)")
