@@ -127,7 +127,7 @@ class Cluster:
         except OSError as error:
             self._end = EngineLost(
                 f"no Dask scheduler answers at {self._name}",
-                "check the address, or start one (`dask scheduler`). `hpstudy resume` continues a study that has started",
+                "check the address, or start one (`dask scheduler`); `hpstudy resume` continues a study that has started",
             )
             raise self._end from error
         await self._list_workers()

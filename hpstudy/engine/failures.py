@@ -73,6 +73,6 @@ class Totals:
         detail = first.traceback or f"{first.type}: {first.message}"
         raise StudyBroken(
             f"the first {self.without_value} trials gave no value and none completed. The first failure:\n{detail}",
-            "Fix the cause and run again. If you change the code, the study starts over, because no trial has completed. "
+            "fix the cause and run again. If you change the code, the study starts over, because no trial has completed. "
             "limits.max_failures is the number of such trials after which a run stops.",
         )

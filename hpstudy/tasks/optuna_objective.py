@@ -125,7 +125,7 @@ class Trial:
         parameter = self._declared.get(name)
         differences = _outside(request, value) if parameter is None else _differences(request, parameter)
         if differences:
-            raise TrialFailed(f"the objective and the view disagree on '{name}': {'; '.join(differences)}. Change one of the two")
+            raise TrialFailed(f"the objective and the view disagree on '{name}': {'; '.join(differences)}; change one of the two")
         self.params[name] = value
         return value
 
