@@ -157,10 +157,10 @@ def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: Vi
         metric, names = reader.study.metric.name, [view] if view else list(reader.study.views)
         trials = [trial for name in names if (trial := reader.best(name))]
         enqueued = {name: len(block.enqueue) for name, block in reader.study.views.items()}
-        stored, imported = reader.attributes(), reader.imported()
-    attributes = [stored.get((SearchKey(trial.view, trial.replicate), trial.number), {}) for trial in trials]
+        attributes = [reader.trial_attributes(SearchKey(trial.view, trial.replicate), trial.number) for trial in trials]
+        imported = reader.imported()
     if form is not Format.table:
-        others = [{"attributes": each} if stored else {} for each in attributes]
+        others = [{"attributes": each} if any(attributes) else {} for each in attributes]
         print_rows([{**asdict(trial), **other} for trial, other in zip(trials, others, strict=True)], form)
     values, points = column_cells([trial.objective for trial in trials]), column_cells([trial.point for trial in trials])
     metrics = column_cells([{n: value for n, value in trial.metrics.items() if of_layer(n) is None} for trial in trials])

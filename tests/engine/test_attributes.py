@@ -49,6 +49,12 @@ def test_the_best_trial_is_shown_with_them(ran, capsys):
     assert 'attributes: note=a, b  layers={"sizes": [1, 2]}' in " ".join(capsys.readouterr().out.split("\n"))
 
 
+def test_only_those_of_the_best_trial_are_read(ran, capsys, monkeypatch):
+    monkeypatch.setattr(Reader, "attributes", None)
+    app(["best", str(ran), "--format", "json"], standalone_mode=False)
+    assert [row["attributes"]["note"] for row in json.loads(capsys.readouterr().out)] == ["a, b"] * 2
+
+
 def test_their_seals_match(ran):
     assert check(ran) == []
 
