@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, default_storage, is_stored, open
+from hpstudy.api.growth import growth_note
 from hpstudy.api.sessions import loaded_definition
 from hpstudy.modules import module_path
 from hpstudy.store import Reader
@@ -15,9 +17,11 @@ from hpstudy.study.declaration import Analysis
 if TYPE_CHECKING:
     from hpstudy.analysis.results import Results
 
+log = logging.getLogger(__name__)
+
 
 def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True) -> Results:
-    """Analyze a study, finished or not.
+    """Analyze a study, finished or not. A thorough analysis logs a warning if the study asks for more trials than its database.
 
     Args:
         study: see `locate`. A study file, a `Study` or a mapping has its own analysis settings, which may differ from those in the
@@ -36,7 +40,9 @@ def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | 
 
     loaded = loaded_definition(study, scale)
     with Reader.open(default_storage(loaded.study.name, storage)) as reader:
-        matched(reader.study, loaded.study, reader.path, loaded.module_path)
+        stored = matched(reader.study, loaded.study, reader.path, loaded.module_path)
+        if thorough and (note := growth_note(stored, loaded.study, reader.path, study, storage, scale)):
+            log.warning(note)
         with module_path(loaded.module_path):
             return analyzed(reader, loaded.study.analysis, thorough)
 

@@ -54,12 +54,16 @@ def status(
 def _show_status(study: Path, storage: Path | None, scale: str | None, form: Format) -> bool:
     """Print the status. Returns whether the study is complete."""
     from hpstudy import api
+    from hpstudy.api.databases import definition, is_stored
+    from hpstudy.api.growth import growth_note
     from hpstudy.environments import trials_by_environment
     from hpstudy.store import Counts
     from hpstudy.study.controls import arms
     from hpstudy.study.shard import replicates_in_words
 
-    with api.open(study, storage, scale=scale) as reader, reader.snapshot():
+    requested = None if is_stored(study) else definition(study, scale)
+    path = api.locate(study, storage, scale=scale) if requested is None else api.locate(requested, storage)
+    with api.open(path) as reader, reader.snapshot():
         counts = reader.counts()
         searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is noise
         best = {name: reader.best(name) if name in searched else None for name in counts}
@@ -85,6 +89,8 @@ def _show_status(study: Path, storage: Path | None, scale: str | None, form: For
                 say(ran_in)
             if total.no_value:
                 say(f"warning: {total.no_value}")
+            if requested is not None and (note := growth_note(reader.study, requested, reader.path, study, storage, scale)):
+                say(note)
             say(f"database: {reader.path}")
     return not total.left
 

@@ -152,3 +152,19 @@ def test_status_is_watched_until_the_study_is_complete(hpstudy, study_text):
     assert done.returncode == 0
     assert done.stdout == hpstudy("status", "tiny").stdout
     assert hpstudy("status", "tiny", "--watch", "--format", "json").returncode == 2
+
+
+def test_a_study_file_that_has_grown_is_noted_with_the_command_that_runs_the_rest(hpstudy, finished, study_text, tmp_path):
+    (tmp_path / "tiny.yaml").write_text(study_text.replace("replicates: 3", "replicates: 4"))
+    note = f"the study has grown to 32 trials, and {finished} is of 24; to add the others: hpstudy run tiny.yaml"
+    for command in ("report", "status"):
+        assert hpstudy(command, "tiny.yaml").stderr.splitlines().count(note) == 1
+        assert "grown" not in hpstudy(command, "runs/tiny.sqlite").stderr
+    assert f"{note} --storage runs" in hpstudy("status", "tiny.yaml", "--storage", "runs").stderr
+    assert hpstudy("run", "tiny.yaml", "--executor", "inline").returncode == 0
+    assert "grown" not in hpstudy("status", "tiny.yaml").stderr
+
+
+def test_a_changed_study_file_is_not_called_grown(hpstudy, finished, study_text, tmp_path):
+    (tmp_path / "tiny.yaml").write_text(study_text.replace("replicates: 3", "replicates: 4").replace("high: 15", "high: 16"))
+    assert "grown" not in hpstudy("status", "tiny.yaml").stderr
