@@ -27,6 +27,7 @@ ROOMS = (
         "plugins",
         "sources",
         "registry",
+        "described",
     ),
     *("data", "bnn", "study", "search", "tasks", "loading", "store", "observers", "engine", "testing", "analysis", "report"),
     *("live", "bundles", "catalog", "api", "__init__", "cli", "__main__"),

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from hpstudy.described import description
 from hpstudy.search import SEARCHERS
 from hpstudy.study.declaration import Analysis, Criterion, Endpoint, Plateaus, Selection, Target
 from hpstudy.study.parameters import ChoiceParameter, FloatParameter, IntParameter
@@ -73,7 +74,7 @@ def _section(title: str, model: type[BaseModel], about: str) -> str:
 def _rows(model: type[BaseModel], prefix: str = "") -> list[str]:
     rows = []
     for name, field in model.model_fields.items():
-        about = " ".join((field.description or "").split()).replace("|", "\\|")
+        about = " ".join(description(model, name).split()).replace("|", "\\|")
         rows.append(f"| `{prefix}{name}` | {_type(field)} | {_default(name, field)} | {about} |")
         for inner in (field.annotation, *get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel) and model not in dict(BLOCKS).values():

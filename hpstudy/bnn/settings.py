@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hpstudy.bnn.schedules import Decay, Per
+from hpstudy.described import DescribedModel
 from hpstudy.plugins import is_plugin
 
 Activation = Literal["approx_sign", "ste_clip", "ede", "rbnn", "ovsw", "recu", "hardtanh", "relu"]
@@ -28,13 +29,7 @@ class Surrogate:
     t_max: float | None = None
 
 
-class Settings(BaseModel):
-    """A block of settings. Unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class RealOptimizer(Settings):
+class RealOptimizer(DescribedModel):
     """Optimizer of the real-valued parameters (first layer, affine part of batch normalisation). It is the same in all views."""
 
     name: Literal["sgd", "adam"] = "sgd"
@@ -53,7 +48,7 @@ class RealOptimizer(Settings):
     """Number of epochs over which the learning rate rises, as (e + 1) / warmup_epochs. Its schedule starts after the warm-up."""
 
 
-class FirstStep(Settings):
+class FirstStep(DescribedModel):
     """The first of two training steps: real weights with binary activations, from which the method of the view starts.
 
     The binary layers are trained by SGD (library convention), and the other parameters by `real_optimizer`. The second step starts with
@@ -76,7 +71,7 @@ class FirstStep(Settings):
     """Optimizer of the parameters that are not binary."""
 
 
-class Teacher(Settings):
+class Teacher(DescribedModel):
     """A trained network whose outputs replace the classes in the training loss (ReActNet, Liu et al., 2020)."""
 
     network: str
@@ -93,7 +88,7 @@ class Teacher(Settings):
         return self
 
 
-class TrainSettings(Settings):
+class TrainSettings(DescribedModel):
     """Settings of the training."""
 
     epochs: int = Field(default=10, ge=1)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from hpstudy.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from hpstudy.described import DescribedModel
 
 
-class FeatureSettings(BaseModel):
+class FeatureSettings(DescribedModel):
     """Settings of the features of a clip of one second at 8 kHz."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: Literal["log_mel", "waveform"] = "log_mel"
     """log_mel: energies in mel bands over time, in dB. waveform: the 8000 samples, divided by their 95th percentile."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+
+from hpstudy.described import DescribedModel
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 """Pattern of the name of a study or view, which is used in file names and seeds."""
 
 
-class Block(BaseModel):
-    """A block of a study file. Unknown keys are rejected, and a block is immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+class Block(DescribedModel):
+    """A block of a study file."""
 
     added: ClassVar[frozenset[str]] = frozenset()
     """Keys that are not serialized at their default. Earlier versions did not have them, and digests of stored studies stay the same."""

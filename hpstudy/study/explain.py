@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from hpstudy.described import description
 from hpstudy.errors import nearest
 from hpstudy.study.models import choose, inside, keys_of, literals
 
@@ -157,8 +158,8 @@ def _sentence(error: _LocatedError) -> str:
         case "missing" if isinstance(error.key[-1], int):
             return "this list is too short"
         case "missing":
-            field = getattr(error.owner, "model_fields", {}).get(str(error.key[-1]))
-            return f"this key is missing. {field.description}" if field and field.description else "this key is missing"
+            text = description(error.owner, str(error.key[-1]))
+            return f"this key is missing. {text}" if text else "this key is missing"
         case "value_error" | "assertion_error":
             return str(context["error"])
         case "literal_error" | "enum":

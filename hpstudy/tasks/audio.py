@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hpstudy.bnn.settings import Settings, TrainSettings
+from hpstudy.bnn.settings import TrainSettings
 from hpstudy.data import FeatureSettings, SpokenDigits, check_kind, check_split
+from hpstudy.described import DescribedModel
 from hpstudy.errors import DataError, UsageError
 from hpstudy.seeds import derive_seed
 from hpstudy.tasks.binary_network import BinaryNetworkTask
@@ -24,7 +25,7 @@ DIGITS = 10
 """Classes: the spoken digits 0 to 9."""
 
 
-class SplitSettings(Settings):
+class SplitSettings(DescribedModel):
     """Split of the clips into training, validation and test parts."""
 
     by: Literal["speaker", "repetition"] = "speaker"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from hpstudy.bnn.networks import NETWORKS
-from hpstudy.bnn.settings import Settings, Teacher, TrainSettings
+from hpstudy.bnn.settings import Teacher, TrainSettings
 from hpstudy.data.dataset import DataSet
 from hpstudy.data.datasets import check_kind
+from hpstudy.described import DescribedModel
 from hpstudy.errors import DataError, HpstudyError
 from hpstudy.plugins import is_plugin, load_callable
 from hpstudy.sources import source_identity
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from hpstudy.data.listed import ListedImages
 
 
-class ImageParts(Settings):
+class ImageParts(DescribedModel):
     """Training, validation and test images."""
 
     train: int | None = Field(default=None, ge=10)

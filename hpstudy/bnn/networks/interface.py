@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hpstudy.bnn import settings as base
+from pydantic import BaseModel
+
 from hpstudy.plugins import load_callable
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class MakesNetwork(Protocol):
     """A `BuiltIn`, or your own module class with `Settings` and these arguments."""
 
     @property
-    def Settings(self) -> type[base.Settings]:  # noqa: N802
+    def Settings(self) -> type[BaseModel]:  # noqa: N802
         """The network's settings."""
 
     def __call__(
@@ -48,7 +49,7 @@ class BuiltIn:
         target: its module class, "module:Class".
     """
 
-    Settings: type[base.Settings]
+    Settings: type[BaseModel]
     target: str
 
     def __call__(self, settings: Any, **arguments: Any) -> nn.Module:

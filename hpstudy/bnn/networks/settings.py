@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from hpstudy.bnn.networks.interface import BuiltIn
-from hpstudy.bnn.settings import Settings
+from hpstudy.described import DescribedModel
 
 Variant = Literal["A", "B", "C", "D", "E"]
 """One of the published layouts of Bi-RealNet-20; see `hpstudy.bnn.networks.resnet20`."""
 
 
-class ResNet20Settings(Settings):
+class ResNet20Settings(DescribedModel):
     """Settings of ResNet-20 and Bi-RealNet-20."""
 
     variant: Variant = "B"
@@ -22,7 +22,7 @@ class ResNet20Settings(Settings):
     """Channels of the first stage; the other stages have 2 and 4 times this number."""
 
 
-class ResNet18Settings(Settings):
+class ResNet18Settings(DescribedModel):
     """Settings of ResNet-18."""
 
     downsampling: Literal["binary", "real", "pooled"] = "binary"
@@ -37,7 +37,7 @@ class ResNet18Settings(Settings):
         return self
 
 
-class VGGSmallSettings(Settings):
+class VGGSmallSettings(DescribedModel):
     """Settings of VGG-small."""
 
     width: int = Field(default=128, ge=1)
@@ -46,7 +46,7 @@ class VGGSmallSettings(Settings):
     """Height and width of the images. The size of the classifier depends on it."""
 
 
-class BinaryNetSettings(Settings):
+class BinaryNetSettings(DescribedModel):
     """Settings of BinaryNet."""
 
     width: int = Field(default=128, ge=1)
@@ -57,7 +57,7 @@ class BinaryNetSettings(Settings):
     """Height and width of the images. The size of the first fully connected layer depends on it."""
 
 
-class ReActNetASettings(Settings):
+class ReActNetASettings(DescribedModel):
     """Settings of ReActNet-A."""
 
     width: int = Field(default=32, ge=1)
