@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -50,8 +50,9 @@ FURTHER: tuple[ModuleType, ...] = (tests, ranks, anytime, secondary, robustness,
 def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
     """The chapters of a report in order: those of the main part, and those of the appendix.
 
-    A chapter is a module with `chapter`, which yields its sections, and optionally `TABLES`: the functions that give the rows of the CSV
-    files behind its figures. The name of a function is that of its file.
+    A chapter is a module with `chapter`, which yields its sections. Its CSV files are the data of its figures. If it has others, or some of
+    its figures are not always drawn, `TABLES` lists all of them as functions that return the rows; the name of a function is that of its
+    file.
     """
     last = (confirm, searchers, controls, spaces, declaration, methods)
     if results.declared:
@@ -77,7 +78,7 @@ class Document:
     design: str
     provisional: str
     sections: tuple[Section, ...]
-    tables: Mapping[str, Callable[[], Iterator[Row]]]
+    tables: Mapping[str, Callable[[], Iterable[Row]]]
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -88,14 +89,14 @@ class Document:
 def document(results: Results) -> Document:
     """The report of a study. Call it within `style.applied()`."""
     sections: list[Section] = []
-    tables: dict[str, Callable[[], Iterator[Row]]] = {}
+    tables: dict[str, Callable[[], Iterable[Row]]] = {}
     for part, modules in enumerate(chapters(results)):
         if part:
             sections.append(Section("Appendix", ()))
         for module in modules:
             if chapter := tuple(module.chapter(results)):
                 sections += chapter
-                tables |= {rows.__name__: partial(rows, results) for rows in getattr(module, "TABLES", ())}
+                tables |= _tables(results, module, chapter)
     return Document(
         name=results.study.name,
         question=results.study.question,
@@ -104,6 +105,14 @@ def document(results: Results) -> Document:
         sections=tuple(sections),
         tables=tables,
     )
+
+
+def _tables(results: Results, module: ModuleType, chapter: Iterable[Section]) -> dict[str, Callable[[], Iterable[Row]]]:
+    """The CSV files of a chapter, by name without ending."""
+    if listed := getattr(module, "TABLES", ()):
+        return {rows.__name__: partial(rows, results) for rows in listed}
+    charts = (block for section in chapter for block in section.blocks if isinstance(block, Chart))
+    return {data.name: data.rows for chart in charts for data in chart.data}
 
 
 def _design(results: Results) -> str:

@@ -164,7 +164,7 @@ def test_the_figure_joins_tuning_scores_to_means_on_fresh_seeds(with_confirmatio
     lines = [mark for mark in chart.panels[0].marks if isinstance(mark, Line) and mark.groups == (TUNING, FRESH)]
     assert [line.x[::3].tolist() for line in lines] == [view.data.tuning.tolist() for view in found]
     assert chart.panels[0].y.texts == ("a", "b")
-    assert {data.name for data in chart.data} == {rows.__name__ for rows in confirm.TABLES}
+    assert {data.name for data in chart.data} == {"confirmations", "confirmed_means"}
     with style.applied():
         pen.figure(chart).canvas.draw()
 

@@ -6,7 +6,6 @@ import pytest
 from hpstudy.analysis import analyse
 from hpstudy.report import csvs, headline, serial
 from hpstudy.report.chapters import endpoints as chapter
-from hpstudy.report.charts import confirmed
 from hpstudy.report.charts.marks import Band, Line
 from hpstudy.report.model import Facts, Paragraph, Table
 from hpstudy.study.declaration import Target
@@ -288,11 +287,16 @@ def test_the_csv_files_hold_every_curve_and_value(found):
     assert (
         csvs.text(tables["endpoint_differences"]()).splitlines()[1].startswith('"confirmed regret, own plateau",primary,,a,b,8,')
     )
-    curves = csvs.text(confirmed.confirmed_curves(found)).splitlines()
+    curves = csvs.text(tables["confirmed_curves"]()).splitlines()
     assert len(curves) == 1 + 2 * 8 * 10
     assert curves[0] == "view,replicate,trials,complete,confirmed,optimism"
-    assert len(csvs.text(confirmed.confirmed_differences(found)).splitlines()) == 1 + 10
-    assert len(csvs.text(confirmed.confirmed_mean_curves(found)).splitlines()) == 1 + 2 * 10
+    assert len(csvs.text(tables["confirmed_differences"]()).splitlines()) == 1 + 10
+    assert len(csvs.text(tables["confirmed_mean_curves"]()).splitlines()) == 1 + 2 * 10
+
+
+def test_every_csv_file_that_a_figure_names_is_written(found):
+    document = document_of(found)
+    assert {data.name for chart in document.charts for data in chart.data} <= document.tables.keys()
 
 
 def test_the_declaration_names_the_endpoints(found):

@@ -14,8 +14,6 @@ from hpstudy.report.charts import anytime
 from hpstudy.report.model import Block, Section, Table
 from hpstudy.report.notation import Notation
 
-TABLES = (anytime.runtime_ecdf, anytime.anytime_scores)
-
 ROUNDED = 1e-12
 """Relative width below which an interval is one value, apart from rounding."""
 

@@ -19,9 +19,6 @@ SHARED = 0.1
 """Share of the training noise common to all points on a seed above which the report mentions it."""
 
 
-TABLES = (confirmation.confirmations, confirmation.confirmed_means)
-
-
 def chapter(results: Results) -> Iterator[Section]:
     """The bias of tuning scores, tunability, training noise, and comparisons of views on fresh seeds."""
     if (confirmed := results.confirmation) is None:

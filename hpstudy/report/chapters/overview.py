@@ -12,8 +12,6 @@ from hpstudy.report.model import Section, Table
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons, one_reference, standings
 
-TABLES = (overview.overview,)
-
 _NEEDS: Mapping[Side | None, str] = {-1: "fewer", 1: "more", 0: "not shown", None: numbers.MISSING}
 _NOTHING = (numbers.MISSING, numbers.MISSING)
 _ENDS: Mapping[Side | None, str] = {-1: "worse", 1: "better", 0: "not shown", None: numbers.MISSING}

@@ -16,8 +16,6 @@ from hpstudy.report.charts import best_by_seconds, leave_one_out
 from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
 
-TABLES = (leave_one_out.leave_one_out, best_by_seconds.best_by_seconds)
-
 Comparison: TypeAlias = "tuple[PairResult | EpochDifference, Iterable[str], tuple[Estimate, ...], float]"
 """Two views after equal amounts of training: the views, the amounts, the differences, and the ratio over a whole search."""
 

@@ -13,8 +13,6 @@ from hpstudy.report.model import Block, Facts, Section, Table, grouped
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
 
-TABLES = (charts.trials_to_target,)
-
 
 def chapter(results: Results) -> Iterator[Section]:
     """Trials until the searches reach the target, and the distances of the views; many comparisons in words."""

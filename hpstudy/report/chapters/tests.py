@@ -19,8 +19,6 @@ from hpstudy.report.notation import Notation, holm
 MOST_VIEWS = 16
 """Maximum number of views whose mean ranks are in the row of a Friedman test; the JSON file has all."""
 
-TABLES = (iqm.iqm_curves,)
-
 
 def chapter(results: Results) -> Iterator[Section]:
     """Interquartile means; shifts and rank tests; paired and unpaired intervals; probabilities that one view is better."""
