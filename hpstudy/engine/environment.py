@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LIBRARIES = (
-    *("hpstudy", "torch", "ax-platform", "botorch", "gpytorch", "numpy", "scipy", "pandas"),
+    *("hpstudy", "torch", "botorch", "gpytorch", "numpy", "scipy", "pandas"),
     *("torchaudio", "torchvision", "soundfile", "pillow", "optuna", "cmaes"),
 )
 """Libraries that can change a number."""

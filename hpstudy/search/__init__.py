@@ -6,7 +6,9 @@ SEARCHERS = Registry(
     "searcher",
     'subclass hpstudy.search.interface.Searcher and write "my_module:MySearcher" in the study file',
     {
-        "ax": Entry("Bayesian optimization by Ax and BoTorch after an initial Sobol design", "hpstudy.search.ax:AxSearcher"),
+        "ax": Entry(
+            "Ax's default Bayesian optimization, by BoTorch, after an initial Sobol design", "hpstudy.search.ax:AxSearcher"
+        ),
         "cmaes": Entry("the evolution strategy CMA-ES, by Optuna", "hpstudy.search.samplers:CMAESSearcher"),
         "grid": Entry("all combinations of listed values or equally spaced levels", "hpstudy.search.grid:GridSearcher"),
         "points": Entry("the points listed in the study file, in order", "hpstudy.search.points:PointsSearcher"),

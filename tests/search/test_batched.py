@@ -1,4 +1,4 @@
-"""The batched surrogates are Ax's: the same values, fit and acquisition, of each search alone."""
+"""The batched surrogates are those of a search alone, and so Ax's: the same values, fit and acquisition."""
 
 import json
 import math
@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from hpstudy.goal import Goal
-from hpstudy.search.ax import METRIC, AxSearcher, AxSettings, features, fitted_adapter
+from hpstudy.search.ax import AxSearcher, AxSettings
 from hpstudy.search.effort import DEFAULT, FAST
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.interface import Observation
@@ -31,6 +31,8 @@ with warnings.catch_warnings():
     from hpstudy.search.batched.improvement import NoisyImprovement, normal_samples, possible_best
     from hpstudy.search.batched.process import Hyperparameters, Posterior, Trials, cholesky, fit, objective
     from hpstudy.search.batched.propose import tabulated
+    from hpstudy.search.single.propose import acquisition
+    from hpstudy.search.single.surrogate import fitted
 
 NUMBER = 11
 
@@ -56,10 +58,9 @@ def searches(request):
 
 @pytest.fixture(scope="module")
 def models(searches):
-    """Ax's Gaussian process of each of them."""
+    """The Gaussian process of each of them alone."""
     space, histories, *_ = searches
-    adapters = [fitted_adapter(Encoding(space), past, goal=Goal.MAXIMIZE, effort="fast") for past in histories]
-    return [adapter.generator.surrogate.model for adapter in adapters]
+    return [fitted(Encoding(space), past, goal=Goal.MAXIMIZE, effort=FAST) for past in histories]
 
 
 def hyperparameters_of(models):
@@ -70,7 +71,7 @@ def hyperparameters_of(models):
     )
 
 
-def test_the_trials_are_those_that_ax_fits(searches, models):
+def test_the_trials_are_those_that_a_search_alone_fits(searches, models):
     *_, trials, _ = searches
     for search, model in enumerate(models):
         valued = trials.valued[search]
@@ -146,22 +147,19 @@ def test_the_baseline_is_the_one_that_botorch_prunes_to(searches, models):
         assert not torch.any(kept[search][trials.valued[search]][share == 0])
 
 
-def test_the_acquisition_is_axs_within_sampling_error(searches):
-    """Ax's own, with its pruned baseline and pending points: of 20 candidates, the improvements agree within 10 %."""
+def test_the_acquisition_is_that_of_a_search_alone_within_sampling_error(searches, models):
+    """With its pruned baseline and pending points: of 20 candidates, the improvements agree within 10 %."""
     space, histories, trials, first = searches
     encoding = Encoding(space)
     candidates = sobol_points(space, seed=5, start=0, count=20)
     coordinates = torch.tensor([encoding.encode(point) for point in candidates], dtype=torch.float64)
-    adapters = [fitted_adapter(encoding, past, goal=Goal.MAXIMIZE, effort="fast") for past in histories]
-    posterior = Posterior(trials, hyperparameters_of([adapter.generator.surrogate.model for adapter in adapters]))
+    posterior = Posterior(trials, hyperparameters_of(models))
     baseline = possible_best(posterior, trials.valued & first, [0, 1, 2]) | (first & ~trials.valued)
     here = NoisyImprovement(posterior, baseline, [0, 1, 2], Snapping(encoding))(coordinates.expand(3, -1, -1))
-    for search, (past, adapter) in enumerate(zip(histories, adapters, strict=True)):
-        pending = {METRIC: [features(encoding, trial.point) for trial in past if trial.value is None]}
-        asked = [features(encoding, point) for point in candidates]
+    for search, (past, model) in enumerate(zip(histories, models, strict=True)):
         with seeded_block(search):
-            theirs = adapter.evaluate_acquisition_function(asked, pending_observations=pending)
-        difference = here[search].exp() - torch.tensor(theirs).double().exp()
+            theirs = acquisition(encoding, model, past)(coordinates[:, None])
+        difference = here[search].exp() - theirs.exp()
         assert difference.abs().max() < 0.1 * here[search].exp().max()
 
 

@@ -1,0 +1,1 @@
+"""Proposals for one search: a Gaussian process and an acquisition of BoTorch."""
