@@ -11,7 +11,7 @@ from hpstudy.errors import PluginError, Problem, StudyError, UsageError
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, check
 from hpstudy.loading.parts import Parts
-from hpstudy.modules import check_imported, forget_changed_modules, module_path
+from hpstudy.modules import forget_changed_modules, function_folder, module_path
 from hpstudy.study.declaration import Analysis
 from hpstudy.study.explain import explain
 from hpstudy.study.include import Source, read_source
@@ -43,33 +43,36 @@ def study_from(tree: Mapping[str, object]) -> Study:
     Raises:
         StudyError: the mapping violates the schema (the error lists every mistake), or the function cannot be stored in a study.
     """
-    tree = _with_named_task(tree)
+    tree, folder = _with_named_task(tree)
     try:
-        return validated(Study, tree)
+        return validated(Study, tree).in_folder(folder)
     except ValidationError as error:
         raise StudyError([Problem(mistake.key, mistake.sentence) for mistake in explain(error, tree, Study)]) from None
     except TypeError as error:
         raise StudyError([Problem((), f"{error}: use numbers, text, booleans, lists and mappings")]) from None
 
 
-def _with_named_task(tree: Mapping[str, object]) -> Mapping[str, object]:
-    """The mapping with a function or class replaced by its name. A function without a module is also stored in it."""
+def _with_named_task(tree: Mapping[str, object]) -> tuple[Mapping[str, object], str | None]:
+    """The mapping with a function or class replaced by its name. A function without a module is also stored in it.
+
+    Also the folder of the modules that such a function refers to; None for any other task.
+    """
     task = tree.get("task")
     block = task if isinstance(task, Mapping) else {"use": task}
     part = block.get("use")
     if not callable(part):
-        return tree
+        return tree, None
     from hpstudy.tasks.notebook.digest import digested
     from hpstudy.tasks.notebook.pickled import imported_name, pickled
 
     if name := imported_name(part):
-        return {**tree, "task": {**block, "use": name}}
+        return {**tree, "task": {**block, "use": name}}, None
     try:
         function = pickled(part)
     except PluginError as error:
         raise StudyError([Problem(("task",), error.message)], error.hint) from error
-    check_imported(digested(part).modules, str(Path.cwd()))  # the folder that workers search first
-    return {**tree, "task": {**block, "use": MAIN + function.name, PICKLED: function.model_dump()}}
+    folder = function_folder(digested(part).modules)
+    return {**tree, "task": {**block, "use": MAIN + function.name, PICKLED: function.model_dump()}}, folder
 
 
 def read_study(

@@ -1,6 +1,6 @@
 """Import of a study's modules from the folder of its study file, and checksums of their files."""
 
-from hpstudy.modules.lookup import check_imported, module_file, module_folder
+from hpstudy.modules.lookup import check_imported, function_folder, module_file, module_folder
 from hpstudy.modules.path import (
     current_digest,
     forget_changed_modules,
@@ -19,6 +19,7 @@ __all__ = [
     "current_digest",
     "digest_of",
     "forget_changed_modules",
+    "function_folder",
     "loaded_sources",
     "module_file",
     "module_folder",

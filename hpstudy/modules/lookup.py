@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from hpstudy.errors import UsageError
+from hpstudy.modules.finder import holds_packages
 from hpstudy.modules.path import module_path
 
 
@@ -40,12 +41,30 @@ def module_folder(names: Collection[str]) -> str | None:
     """
     if not names:
         return None
-    folders = [
-        str(Path(file).resolve().parents[name.count(".") + (Path(file).name == "__init__.py")])
-        for name, file in _imported_files(names).items()
-    ]
+    folders = [_root(name, file) for name, file in _imported_files(names).items()]
     folder = next((folder for folder in folders if folder not in sys.path), folders[0] if folders else str(Path.cwd()))
     check_imported(names, folder)
+    return folder
+
+
+def function_folder(names: Iterable[str]) -> str:
+    """Return the folder to pass to `module_path` for a function that is defined in a notebook or a script.
+
+    Args:
+        names: names of the modules that it refers to.
+
+    Returns:
+        The working directory. If none of the modules is in it, the first folder of one that is not installed, such as that of the script.
+
+    Raises:
+        UsageError: see `check_imported`.
+    """
+    here = str(Path.cwd())
+    own = sorted(name for name in names if name.partition(".")[0] not in {*sys.stdlib_module_names, "hpstudy", "__main__"})
+    files = {name: module_file(name, None) for name in own} | _imported_files(own)
+    folders = [folder for name, file in files.items() if file and not holds_packages(folder := _root(name, file))]
+    folder = here if here in folders else next(iter(folders), here)
+    check_imported(own, folder)
     return folder
 
 
@@ -62,6 +81,11 @@ def check_imported(names: Iterable[str], folder: str) -> None:
                 f"this process has imported {name} from {file}, but a study in {folder} would import it from {other}",
                 "rename one of the two files, or use a study file next to the module",
             )
+
+
+def _root(name: str, file: str) -> str:
+    """Return the folder that contains the module `name` of a file, or its top-level package."""
+    return str(Path(file).resolve().parents[name.count(".") + (Path(file).name == "__init__.py")])
 
 
 def _imported_files(names: Iterable[str]) -> dict[str, str]:

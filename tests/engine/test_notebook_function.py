@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -238,19 +239,46 @@ def test_a_module_of_the_working_directory_does_not_replace_the_one_that_the_not
     (tmp_path / "elsewhere").mkdir()
     for value, folder in enumerate((tmp_path / "elsewhere", tmp_path), 1):
         (folder / "twin.py").write_text(f"def f(): return {value}")
+    (tmp_path / "beside.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    of_both_folders = "import beside\n" + cell.replace("seed)", "seed, unused=beside)")
     try:
         with pytest.raises(UsageError, match=f"imported twin from {tmp_path}/elsewhere/twin.py, but .* from {tmp_path}/twin.py"):
-            run(cell)
+            run(of_both_folders)
     finally:
-        del sys.modules["twin"]
-    (tmp_path / "twin.py").unlink()
+        del sys.modules["twin"], sys.modules["beside"]
     try:
         run(cell, replicates=1)
         with hpstudy.open("cells.sqlite") as reader:
             assert reader.trials()["objective"].tolist() == [1, 1, 1]
     finally:
         del sys.modules["twin"]
+
+
+def test_modules_next_to_a_script_that_runs_in_another_folder_are_part_of_the_study(tmp_path, monkeypatch):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    script = """
+        import hpstudy, imported_helper
+        def train(params, seed):
+            import later_helper
+            return imported_helper.VALUE + later_helper.VALUE
+        hpstudy.run(dict(STUDY, task=train), "cells.sqlite", executor="inline")
+    """
+    Path("../scripts/script.py").write_text(textwrap.dedent(script).replace("STUDY", repr(STUDY)))
+    helpers = [Path("../scripts/imported_helper.py"), Path("../scripts/later_helper.py")]
+    for helper in helpers:
+        helper.write_text("VALUE = 1\n")
+    subprocess.run([sys.executable, "../scripts/script.py"], check=True)
+    assert set(stored()[1]) == {SOURCE, "source of imported_helper.py", "source of later_helper.py"}
+    for helper in helpers:
+        helper.write_text("VALUE = 2\n")
+        with pytest.raises(StudyChanged, match=f"source of {helper.name}"):
+            hpstudy.resume("cells.sqlite", executor="inline")
+        helper.write_text("VALUE = 1\n")
+    assert hpstudy.resume("cells.sqlite", executor="inline").complete
 
 
 def test_shards_that_different_sessions_ran_are_merged(tmp_path, monkeypatch):

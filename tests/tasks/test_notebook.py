@@ -1,5 +1,8 @@
 """A function of a notebook: its digest is that of its code and of its values, and its copy does the same."""
 
+import __future__
+
+import linecache
 import os
 import subprocess
 import sys
@@ -105,6 +108,37 @@ def test_code_without_source_is_compared_as_compiled():
     assert one == same
     assert one[1] == ""
     assert one[0] != other[0]
+
+
+def test_a_script_that_was_edited_after_it_started_is_not_taken_for_the_function_that_runs(tmp_path):
+    def started(value):
+        script.write_text(f"def train(params, seed):\n    return {value}\n")
+        namespace = {"__name__": "__main__"}
+        exec(compile(script.read_text(), script, "exec"), namespace)
+        return namespace["train"]
+
+    script = tmp_path / "script.py"
+    first = started("1.0")
+    assert digested(first).source == script.read_text()
+    assert digested(started("10.0")).source == script.read_text()
+    assert digested(first).source == ""
+    assert digested(first).digest != digested(started("10.0")).digest
+
+
+def test_a_cell_may_await_and_follow_a_future_import():
+    cell = "def train(params, seed):\n    def inner(x: int) -> int: return x\n    return inner(1)\n"
+    namespace = {"__name__": "__main__"}
+    later = compile(cell, (file := "<cell future>"), "exec", __future__.annotations.compiler_flag)
+    linecache.cache[file] = (len(cell), None, [*cell.splitlines(keepends=True), "await something()\n"], file)
+    exec(later, namespace)
+    assert digested(namespace["train"]).source == cell
+
+
+def test_attributes_of_the_function_count():
+    cell = "def train(params, seed): return train.scale * params['x']\n"
+    digests = [digest(cell + f"train.scale = {value}") for value in ("1", "1", "2")]
+    assert digests[0] == digests[1] != digests[2]
+    assert digest(cell) not in digests
 
 
 def test_the_source_holds_the_functions_that_it_refers_to():

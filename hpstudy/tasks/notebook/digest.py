@@ -4,8 +4,11 @@ The pickle of a function cannot serve as its identity: it contains file names an
 """
 
 from __future__ import annotations
+import __future__
 
+import ast
 import dis
+import functools
 import hashlib
 import inspect
 import io
@@ -22,6 +25,9 @@ PROTOCOL = 5
 
 HEAP_TYPE = 1 << 9
 """Flag of classes that are created by Python code."""
+
+ANNOTATIONS = __future__.annotations.compiler_flag
+"""Flag of code compiled after `from __future__ import annotations`, which a notebook applies to all later cells."""
 
 OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl")
 """Members of a class that are not part of its code."""
@@ -44,8 +50,9 @@ class Digested(NamedTuple):
 def digested(function: FunctionType) -> Digested:
     """Return what identifies a function.
 
-    The digest covers defaults, and the values of closures and global names that the code reads. Modules and importable objects are covered
-    by name. The source of a lambda, or of a function typed into `python`, is not available: the digest covers its compiled code.
+    The digest covers defaults, attributes, and the values of closures and global names that the code reads. Modules and importable objects
+    are covered by name. The source of a lambda, of a function typed into `python`, or of a file that has changed since Python compiled it,
+    is not available: the digest covers the compiled code.
     """
     try:
         return _digested(function, fast=True)
@@ -126,7 +133,10 @@ class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has n
             self.sources.append(source)
         self.modules.update(_names_in(function.__code__, "IMPORT_NAME"))
         code = source or _of_code(function.__code__)
-        return "function", code, function.__defaults__, function.__kwdefaults__, references(function)
+        # A decorator refers to the function that it wraps by its closure as well.
+        attributes = {name: value for name, value in sorted(vars(function).items()) if name != "__wrapped__"}
+        parts = (code, function.__defaults__, function.__kwdefaults__, references(function))
+        return ("function", *parts, attributes) if attributes else ("function", *parts)
 
 
 def _digested(function: FunctionType, *, fast: bool) -> Digested:
@@ -151,9 +161,23 @@ def _source(code: CodeType) -> str:
     if code.co_name == "<lambda>":
         return ""
     try:
-        return textwrap.dedent(inspect.getsource(code))
-    except (OSError, TypeError, IndexError, SyntaxError):
+        source = textwrap.dedent(inspect.getsource(code))
+        lines, _ = inspect.findsource(code)
+        # Python reads the file again, which can have changed since the code was compiled.
+        return source if code in _compiled("".join(lines), code.co_flags & ANNOTATIONS) else ""
+    except (OSError, TypeError, IndexError, SyntaxError, ValueError):
         return ""
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(text: str, flags: int) -> frozenset[CodeType]:
+    """Return the code of all functions in the text of a file or a cell."""
+    found, waiting = set[CodeType](), [compile(text, "", "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)]
+    while waiting:
+        inner = [value for value in waiting.pop().co_consts if isinstance(value, CodeType)]
+        found.update(inner)
+        waiting += inner
+    return frozenset(found)
 
 
 def _names_in(code: CodeType, *operations: str) -> Iterator[str]:
