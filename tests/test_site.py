@@ -16,11 +16,9 @@ from typer.main import get_command
 import hpstudy
 from hpstudy.cli import app
 from tests.support.browser import Browser, chromium
+from tools.results import study_file
 
 pytest.importorskip("sphinx.application")
-
-PILOTS = {"audio": "audio_pilot", "audio_fsdd": "audio_fsdd_pilot"}
-"""Studies of the reports of pilots, which have the names of the main studies."""
 
 ROOT = Path(__file__).parents[1]
 
@@ -108,8 +106,7 @@ def test_every_shipped_study_has_a_page_with_its_views_and_what_was_found(site):
         text = unescape(re.sub("<[^>]+>", "", page.read_text(encoding="utf-8")))
         assert all(view in text for view in hpstudy.load_study(path).views), path
         for report in (ROOT / "reports").glob("*.json"):
-            study = PILOTS.get(report.stem, report.stem.partition("-")[0])
-            if study == path.stem and "+" not in report.stem:
+            if "+" not in report.stem and study_file(report.stem) == path:
                 body = json.loads(report.read_text(encoding="utf-8"))
                 assert body["headline"] in text, report
                 assert all(f"{claim['claim']}\n{claim['verdict']}" in text for claim in body.get("criteria") or ()), report

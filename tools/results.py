@@ -282,12 +282,17 @@ def bounds(contrast: Json) -> str:
     return f"; claimed {' and '.join(stated)}" if stated else ""
 
 
+def study_file(name: str) -> Path:
+    """The study file of a committed report, whose name is that of the study, or NAME-SCALE."""
+    (file,) = (ROOT / "studies").rglob(f"{PILOTS.get(name, name.partition('-')[0])}.yaml")
+    return file
+
+
 def times() -> str:
     """Trials and duration of every run whose database is committed, a row each."""
     rows = []
     for database in sorted((ROOT / "reports").glob("*.sqlite")):
-        name, _, scale = database.stem.partition("-")
-        (file,) = (ROOT / "studies").rglob(f"{name if scale else PILOTS.get(name, name)}.yaml")
+        file, scale = study_file(database.stem), database.stem.partition("-")[2]
         with hpstudy.open(database) as reader:
             trials = sum(count.finished for count in reader.counts().values())
         sessions = report(database.stem)["environments"]

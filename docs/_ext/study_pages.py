@@ -8,12 +8,11 @@ import pictures
 
 import hpstudy
 from hpstudy.study.include import read_source
+from tools.results import study_file
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(path.relative_to(ROOT / "studies").with_suffix("") for path in (ROOT / "studies").rglob("*.yaml"))
 """The shipped studies, as paths below studies/ without a suffix."""
-PILOTS = {"audio": "audio_pilot", "audio_fsdd": "audio_fsdd_pilot"}
-"""Studies of the reports of pilots, which have the names of the main studies."""
 
 
 def page(study: Path) -> str:
@@ -76,12 +75,7 @@ def run(study: hpstudy.Study, path: Path) -> str:
 
 def reports(name: str) -> list[str]:
     """The names of the committed reports of a study: of the study itself, and of its scales."""
-    return [report for report in pictures.NAMES if study_of(report) == name]
-
-
-def study_of(report: str) -> str:
-    """The name of the study of a report."""
-    return PILOTS.get(report, report.partition("-")[0])
+    return [report for report in pictures.NAMES if study_file(report).stem == name]
 
 
 def found(name: str, up: str) -> str:
@@ -105,6 +99,6 @@ def gallery() -> str:
     pages = {study.name: f"generated/studies/{study}.md" for study in STUDIES}
     parts = []
     for name in sorted(pictures.NAMES, key=lambda name: (not name.endswith("-large"), name)):
-        parts += [f"## [{name}]({pages[study_of(name)]})\n", plain(pictures.report(name)["headline"]) + "\n"]
+        parts += [f"## [{name}]({pages[study_file(name).stem]})\n", plain(pictures.report(name)["headline"]) + "\n"]
         parts += [pictures.markdown(name, "")]
     return "\n".join(parts)
