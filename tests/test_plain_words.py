@@ -44,6 +44,7 @@ INSTEAD = {
     "flatters": "is optimistic, biased by selection",
     "altogether": "entirely",
     "sees to it": "ensures",
+    "under way": "running",
 }
 """Words to avoid, as regular expressions, and what to write instead."""
 

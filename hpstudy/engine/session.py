@@ -134,14 +134,13 @@ def session(
         options.observer.run_finished()
         runner.close(abort=aborted)
         checkpoints.remove_if_empty()
-    if not _under_way(store):
+    if not _has_running_trials(store):
         checkpoints.remove()
     if stop.requested:
         store.event("stopped")
 
 
-def _under_way(store: Store) -> bool:
-    """Whether a trial is stored as running."""
+def _has_running_trials(store: Store) -> bool:
     return any(counts.running for counts in store.search_counts().values())
 
 

@@ -257,7 +257,7 @@ class ExecutorContract(ABC):
         executor.close()
         assert dict(os.environ) == before
 
-    def test_closing_awaits_steps_under_way(self, tmp_path: Path) -> None:
+    def test_closing_awaits_running_steps(self, tmp_path: Path) -> None:
         executor = self.make(tmp_path / "logs")
         future = executor.submit(double, 1)
         executor.close()
