@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import Surrogate
+from hpstudy.errors import nearest
 
 if TYPE_CHECKING:
     import torch
@@ -30,16 +32,31 @@ class Hyperparameters(BaseModel):
     """Hyperparameters of a method: names, defaults, valid domains. Unknown names are refused.
 
     In the update rules a field declared as `float` can be a tensor of shape (*stack, 1, 1).
+
+    Raises:
+        TypeError: a subclass has a hyperparameter with the name of an attribute of this class, or `at_most` names no hyperparameter.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    ascending: ClassVar[tuple[str, str] | None] = None
-    """Names of two hyperparameters, the first of which must not exceed the second."""
+    _ascending: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of hyperparameters, the first of which must not exceed the second."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if reserved := [name for name in cls.model_fields if hasattr(Hyperparameters, name)]:
+            raise TypeError(f"{cls.__name__}: a hyperparameter cannot be called '{reserved[0]}', an attribute of Hyperparameters")
+        limits = {name: _declared(field, "at_most") for name, field in cls.model_fields.items()}
+        cls._ascending = tuple((low, high) for low, high in limits.items() if high is not None)
+        for low, high in cls._ascending:
+            if high not in cls.model_fields:
+                raise TypeError(
+                    f"{cls.__name__}: '{low}' is at most '{high}', which is no hyperparameter: {nearest(high, limits)}"
+                )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
-        if self.ascending is not None:
-            low, high = self.ascending
+        for low, high in self._ascending:
             if (first := getattr(self, low)) > (second := getattr(self, high)):
                 raise ValueError(f"{low} ({first:.15g}) is above {high} ({second:.15g}): lower {low} or raise {high}")
         return self
@@ -47,19 +64,39 @@ class Hyperparameters(BaseModel):
     @classmethod
     def magnitude_based(cls) -> tuple[str, ...]:
         """Return the hyperparameters whose meaning depends on the scale of a latent weight or of the gradient."""
-        return tuple(name for name, field in cls.model_fields.items() if field.json_schema_extra == {"magnitude_based": True})
+        return tuple(name for name, field in cls.model_fields.items() if _declared(field, "magnitude_based"))
 
 
-def hyperparameter(default: Any, description: str, *, magnitude_based: bool = False, **domain: Any) -> Any:
+def hyperparameter(
+    default: Any,
+    description: str,
+    *,
+    magnitude_based: bool = False,
+    at_most: str | None = None,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+) -> Any:
     """Declare a field of `Hyperparameters`.
 
     Args:
         default: default value.
         description: its meaning, with its symbol in the paper.
         magnitude_based: whether its meaning depends on the scale of a latent weight or of the gradient.
-        domain: pydantic's ge, gt, le, lt.
+        at_most: name of another hyperparameter, which its value must not exceed.
+        gt: its values are greater than this number.
+        ge: its values are greater than or equal to this number.
+        lt: its values are less than this number.
+        le: its values are less than or equal to this number.
     """
-    return Field(default=default, description=description, json_schema_extra={"magnitude_based": magnitude_based}, **domain)
+    declared: dict[str, Any] = {"magnitude_based": magnitude_based, "at_most": at_most}
+    return Field(default=default, description=description, json_schema_extra=declared, gt=gt, ge=ge, lt=lt, le=le)
+
+
+def _declared(field: FieldInfo, key: str) -> Any:
+    """What `hyperparameter` declared of a field; None for a field that was declared otherwise."""
+    return field.json_schema_extra.get(key) if isinstance(field.json_schema_extra, dict) else None
 
 
 H = TypeVar("H", bound=Hyperparameters)

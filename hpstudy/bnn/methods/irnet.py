@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 class IRNetHyperparameters(Hyperparameters):
     """Hyperparameters of SGD, and the temperatures at the start and the end."""
 
-    ascending = ("t_min", "t_max")
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     init_scale: float = he_scale(gt=0)
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights", magnitude_based=True, ge=0)
-    t_min: float = hyperparameter(1e-3, "temperature at the start; below 1 the surrogate is nearly the identity", gt=0)
+    t_min: float = hyperparameter(
+        1e-3, "temperature at the start; below 1 the surrogate is nearly the identity", at_most="t_max", gt=0
+    )
     t_max: float = hyperparameter(10.0, "temperature at the end; above 1 the surrogate is nearly a step", gt=0)
     own_activation: bool = hyperparameter(True, "use the activation 'ede' with the same temperatures; false: that of the task")
     decay_per: Per = hyperparameter("epoch", "how often the schedule of the learning rate is updated")

@@ -50,10 +50,10 @@ def scaled_signs(theta: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     return theta * scale.masked_fill_(scale == 0, 1.0)
 
 
-def he_scale(**domain: float) -> Any:
+def he_scale(*, gt: float | None = None, ge: float | None = None) -> Any:
     """Declare the hyperparameter init_scale of methods whose initial latent weights have a multiple of He's deviation."""
     description = "deviation of the normal initial latent weights, as a multiple of sqrt(2 / fan_in)"
-    return hyperparameter(1.0, description, magnitude_based=True, **domain)
+    return hyperparameter(1.0, description, magnitude_based=True, gt=gt, ge=ge)
 
 
 def he_deviation(noise: torch.Tensor) -> float:

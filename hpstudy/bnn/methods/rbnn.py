@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 class RBNNHyperparameters(Hyperparameters):
     """Hyperparameters of SGD, the temperatures at the start and the end, and those of the rotation."""
 
-    ascending = ("t_min", "t_max")
     learning_rate: float = hyperparameter(
         0.1, "step size of the latent weights and of the angles beta", magnitude_based=True, gt=0
     )
@@ -29,7 +28,9 @@ class RBNNHyperparameters(Hyperparameters):
     init_scale: float = he_scale(gt=0)
     momentum_rate: float = hyperparameter(0.1, "1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "decay of the latent weights and of the angles beta", magnitude_based=True, ge=0)
-    t_min: float = hyperparameter(1e-2, "temperature at the start; below 1 the surrogate is nearly the identity", gt=0)
+    t_min: float = hyperparameter(
+        1e-2, "temperature at the start; below 1 the surrogate is nearly the identity", at_most="t_max", gt=0
+    )
     t_max: float = hyperparameter(10.0, "temperature at the end; above 1 the surrogate is nearly a step", gt=0)
     rotation_period: int = hyperparameter(1, "number of epochs between rotations; 0 disables the rotation", ge=0)
     alternations: int = hyperparameter(3, "rounds of the two Procrustes steps in a rotation", ge=1)

@@ -24,14 +24,17 @@ DEVIATION = 2 * math.sqrt(2)
 class ReCUHyperparameters(Hyperparameters):
     """Hyperparameters of SGD, and the quantile at the start and the end. Defaults are the published ones."""
 
-    ascending = ("quantile_start", "quantile_end")
     learning_rate: float = hyperparameter(0.1, "step size of the latent weights", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(5e-4, "weight decay of the latent weights", magnitude_based=True, ge=0)
     init_scale: float = he_scale(gt=0)
     quantile_start: float = hyperparameter(
-        0.85, "quantile tau of the standardised weights at the start; weights beyond it are clamped", gt=0.5, lt=1
+        0.85,
+        "quantile tau of the standardised weights at the start; weights beyond it are clamped",
+        at_most="quantile_end",
+        gt=0.5,
+        lt=1,
     )
     quantile_end: float = hyperparameter(0.99, "quantile tau at the end", gt=0.5, lt=1)
     warmup_epochs: int = hyperparameter(

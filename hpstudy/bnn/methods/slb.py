@@ -26,13 +26,14 @@ class SLBHyperparameters(Hyperparameters):
     authors' port freezes the weights.
     """
 
-    ascending = ("schedule_start", "schedule_end")
     temperature_start: float = hyperparameter(1.0, "inverse temperature tau at the start", magnitude_based=True, gt=0)
     temperature_growth: float = hyperparameter(
         1.6e3, "tau at the end of its schedule, as a multiple of tau at the start", magnitude_based=True, ge=1
     )
     schedule: Growth = hyperparameter("exp", "how tau increases from schedule_start to schedule_end")
-    schedule_start: float = hyperparameter(0.4, "share of training after which tau starts to increase", ge=0, le=1)
+    schedule_start: float = hyperparameter(
+        0.4, "share of training after which tau starts to increase", at_most="schedule_end", ge=0, le=1
+    )
     schedule_end: float = hyperparameter(0.9, "share of training after which tau is constant", ge=0, le=1)
     learning_rate: float = hyperparameter(0.1, "step size of the two logits", magnitude_based=True, gt=0)
     learning_rate_decay: Decay = hyperparameter("cosine", "schedule of the learning rate", magnitude_based=True)
