@@ -7,10 +7,17 @@ import os
 import sysconfig
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import PluginError, nearest, text_of
 from hpstudy.modules import passed_over
+
+PACKAGE = Path(__file__).parent
+"""Folder of hpstudy."""
+
+LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+"""Folders of the standard library and of installed libraries."""
 
 
 def is_plugin(name: str) -> bool:
@@ -63,9 +70,17 @@ def load_callable(use: str) -> Callable[..., Any]:
 
 
 def place_of(error: BaseException) -> str:
-    """Return the file and line where user code raised `error`: the innermost frame outside the standard and installed libraries."""
+    """Return the file and line where user code raised `error`, or called the code that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
-    libraries = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    ours = [frame for frame in frames[1:] if not frame.filename.startswith((*libraries, "<"))]
-    frame = ours[-1] if ours else frames[-1]
+    frame = next((frame for frame in reversed(frames) if is_users(frame.filename)), frames[-1])
     return f"{frame.filename}:{frame.lineno}"
+
+
+def is_users(filename: str) -> bool:
+    """Return whether the file of a frame is a user's: outside the standard library, installed libraries and hpstudy."""
+    return not (in_library(filename) or Path(filename).is_relative_to(PACKAGE))
+
+
+def in_library(filename: str) -> bool:
+    """Return whether the file of a frame is in the standard library or an installed library other than hpstudy."""
+    return filename.startswith((*LIBRARIES, "<")) and not Path(filename).is_relative_to(PACKAGE)

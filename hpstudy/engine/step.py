@@ -10,9 +10,7 @@ import math
 import os
 import sys
 import time
-import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hpstudy.engine.environment import host_environment
@@ -21,9 +19,10 @@ from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial, cached_searcher, cached_study, cached_task
 from hpstudy.engine.roots import folder_here, portable
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.tracebacks import traceback_of
 from hpstudy.engine.trial_seeds import search_seed, training_seed
 from hpstudy.engine.worker import LOG_VARIABLE
-from hpstudy.errors import MESSAGE_CHARACTERS, Diverged, HpstudyError, PluginError, TrialFailed, text_of
+from hpstudy.errors import Diverged, HpstudyError, PluginError, TrialFailed, text_of
 from hpstudy.modules import module_path
 from hpstudy.plugins import place_of
 from hpstudy.search.values import point_of
@@ -33,9 +32,6 @@ from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
-
-TRACEBACK_LINES = 30
-"""Maximum stored length of a traceback: enough for the user's own frames, small enough for 100,000 rows."""
 
 
 class SearcherFailed(HpstudyError):
@@ -155,18 +151,9 @@ def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dic
         return "diverged", {}, {}, Failure("Diverged", text_of(error))
     except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
         # For an invalid result the message is enough; the traceback of the check is not useful.
-        trace = "" if isinstance(error, InvalidResult | TrialFailed) else _traceback(error)
+        trace = "" if isinstance(error, InvalidResult | TrialFailed) else traceback_of(error)
         return "failed", {}, {}, Failure(type(error).__name__, text_of(error), trace)
     return "completed" if math.isfinite(metrics[name]) else "diverged", metrics, attributes, None
-
-
-def _traceback(error: BaseException) -> str:
-    """The end of a traceback, without the first frames, which are in the engine."""
-    frames = error.__traceback__
-    while frames is not None and Path(frames.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
-        frames = frames.tb_next
-    text = "".join(traceback.format_exception(type(error), error, frames))
-    return "\n".join(line[:MESSAGE_CHARACTERS] for line in text.splitlines()[-TRACEBACK_LINES:])
 
 
 def _peak_rss_mib() -> float:

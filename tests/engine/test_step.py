@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
-from hpstudy.engine.step import TRACEBACK_LINES, SearcherFailed, ask, evaluate
+from hpstudy.engine.step import SearcherFailed, ask, evaluate
 from hpstudy.engine.stop import Aborted
+from hpstudy.engine.tracebacks import TRACEBACK_LINES
 from hpstudy.engine.trial_seeds import fresh_seed, search_seed, train_seed
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
@@ -216,6 +217,40 @@ def test_an_exception_is_a_failed_trial_with_its_traceback(outcome_of):
         "float division by zero",
     )
     assert "return 1 / (params['x1'] - 1)" in outcome.failure.traceback
+
+
+def test_a_traceback_begins_with_the_users_function(outcome_of):
+    lines = outcome_of("raise ValueError('mine')").failure.traceback.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1].endswith(", in f")
+
+
+def test_the_traceback_of_code_that_calls_hpstudy_has_the_frames_of_both(outcome_of):
+    """Also in the engine, which runs the trial itself."""
+    call = "return hpstudy.resume('none.sqlite')"
+    trace = outcome_of(call, before="import hpstudy").failure.traceback
+    assert call in trace
+    assert "in resume" in trace
+    assert trace.endswith("none.sqlite does not exist\n  hint: `hpstudy run STUDY` creates a database")
+    inside = "return hpstudy.engine.roots.on_this_host('x')"
+    assert inside in outcome_of(inside, before="import hpstudy.engine.roots").failure.traceback
+
+
+def test_a_long_traceback_keeps_the_users_frames_and_leaves_out_those_of_libraries(outcome_of):
+    body = "return pd.DataFrame({'a': [1]}).apply(lambda row: row.apply(mine), axis=1)"
+    trace = outcome_of(body, before="import pandas as pd\ndef mine(cell): return [cell][7]").failure.traceback
+    assert "def mine(cell): return [cell][7]" in trace
+    assert body in trace
+    assert trace.endswith("IndexError: list index out of range")
+    assert 0 < trace.count("site-packages") < 8
+    assert len(trace.splitlines()) <= TRACEBACK_LINES
+
+
+def test_the_traceback_of_a_built_in_task_begins_outside_the_engine(make_study, tmp_path):
+    study = make_study()
+    outcome = evaluate_one(evaluation(study.to_json(), KEY, 0, {"x1": "no number", "x2": 2.0}, str(tmp_path)))
+    lines = outcome.failure.traceback.splitlines()
+    assert "tasks/functions.py" in lines[1]
 
 
 def test_a_long_traceback_keeps_its_end(outcome_of):
