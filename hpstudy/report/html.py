@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 from hpstudy.report.charts.model import Chart
@@ -104,15 +103,20 @@ class _Page:
         return anchor
 
     def _block(self, block: Block) -> str:
-        printers: dict[type, Callable[[Any], str]] = {
-            Paragraph: _paragraph,
-            Table: self._table,
-            Chart: self._figure,
-            Facts: _facts,
-            References: _references,
-            Code: _code,
-        }
-        return printers[type(block)](block)
+        match block:
+            case Paragraph():
+                return f"<p{_ANSWER if block.strong else ''}>{text(block.text)}</p>\n"
+            case Table():
+                return self._table(block)
+            case Chart():
+                return self._figure(block)
+            case Facts():
+                rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>\n" for name, value in block.rows)
+                return f"<dl>\n{rows}</dl>\n"
+            case References():
+                return '<ul class="references">\n' + "".join(f"<li>{text(item)}</li>\n" for item in block.items) + "</ul>\n"
+            case Code():
+                return f'<pre tabindex="0"><code>{text(block.text)}</code></pre>\n'
 
     def _table(self, table: Table) -> str:
         self.tables += 1
@@ -154,20 +158,3 @@ def _cells(row: tuple[str, ...], left: int) -> Iterator[str]:
             yield f'<th scope="row">{text(cell)}</th>'
         else:
             yield f"<td{'' if at < left else _NUMBER}>{text(cell)}</td>"
-
-
-def _paragraph(block: Paragraph) -> str:
-    return f"<p{_ANSWER if block.strong else ''}>{text(block.text)}</p>\n"
-
-
-def _facts(block: Facts) -> str:
-    rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>\n" for name, value in block.rows)
-    return f"<dl>\n{rows}</dl>\n"
-
-
-def _references(block: References) -> str:
-    return '<ul class="references">\n' + "".join(f"<li>{text(item)}</li>\n" for item in block.items) + "</ul>\n"
-
-
-def _code(block: Code) -> str:
-    return f'<pre tabindex="0"><code>{text(block.text)}</code></pre>\n'

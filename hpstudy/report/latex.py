@@ -7,9 +7,8 @@ entries. All user text is escaped, so it cannot contain LaTeX commands.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
 
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
@@ -67,21 +66,21 @@ def _section(section: Section, folder: str) -> str:
 
 
 def _block(block: Block, folder: str) -> str:
-    if isinstance(block, Chart):
-        return _figure(block, folder)
-    printers: dict[type, Callable[[Any], str]] = {
-        Paragraph: _paragraph,
-        Table: _table,
-        Facts: _facts,
-        References: _references,
-        Code: _code,
-    }
-    return printers[type(block)](block)
-
-
-def _paragraph(block: Paragraph) -> str:
-    words = text(block.text)
-    return (rf"\textbf{{{words}}}" if block.strong else words) + "\n\n"
+    match block:
+        case Paragraph():
+            return (rf"\textbf{{{text(block.text)}}}" if block.strong else text(block.text)) + "\n\n"
+        case Table():
+            return _table(block)
+        case Chart():
+            return _figure(block, folder)
+        case Facts():
+            rows = "".join(f"\\item[{{{text(name)}}}] {text(value)}\n" for name, value in block.rows)
+            return f"\\begin{{description}}\n{rows}\\end{{description}}\n\n"
+        case References():
+            return "\\begin{itemize}\n" + "".join(f"\\item {text(item)}\n" for item in block.items) + "\\end{itemize}\n\n"
+        case Code():
+            shown = re.sub(r"[^\x20-\x7e\n]", "?", block.text).replace("\\end{verbatim}", "")
+            return f"\\begin{{verbatim}}\n{shown}\n\\end{{verbatim}}\n\n"
 
 
 def _table(table: Table) -> str:
@@ -101,17 +100,3 @@ def _figure(chart: Chart, folder: str) -> str:
     words = f"{text(chart.caption)} {text(chart.reading)} Data: {text(files_of(chart))}."
     graphic = f"\\includegraphics[width=\\linewidth]{{\\detokenize{{{path}}}}}"
     return f"\\begin{{figure}}[htbp]\n\\centering\n{graphic}\n\\caption{{{words}}}\n\\end{{figure}}\n\n"
-
-
-def _facts(block: Facts) -> str:
-    rows = "".join(f"\\item[{{{text(name)}}}] {text(value)}\n" for name, value in block.rows)
-    return f"\\begin{{description}}\n{rows}\\end{{description}}\n\n"
-
-
-def _references(block: References) -> str:
-    return "\\begin{itemize}\n" + "".join(f"\\item {text(item)}\n" for item in block.items) + "\\end{itemize}\n\n"
-
-
-def _code(block: Code) -> str:
-    shown = re.sub(r"[^\x20-\x7e\n]", "?", block.text).replace("\\end{verbatim}", "")
-    return f"\\begin{{verbatim}}\n{shown}\n\\end{{verbatim}}\n\n"

@@ -58,7 +58,7 @@ def test_a_long_table_may_break_over_pages_and_a_short_one_is_fitted():
 
 
 def test_code_cannot_end_its_block():
-    assert latex._code(Code("x\\end{verbatim}y")).count("\\end{verbatim}") == 1
+    assert latex._block(Code("x\\end{verbatim}y"), "").count("\\end{verbatim}") == 1
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
