@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -134,14 +134,10 @@ def session(
         options.observer.run_finished()
         runner.close(abort=aborted)
         checkpoints.remove_if_empty()
-    if not _has_running_trials(store):
+    if not any(counts.running for counts in store.search_counts().values()):
         checkpoints.remove()
     if stop.requested:
         store.event("stopped")
-
-
-def _has_running_trials(store: Store) -> bool:
-    return any(counts.running for counts in store.search_counts().values())
 
 
 def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
@@ -149,7 +145,9 @@ def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
     here = environment(workers, options.executor)
     for past in [row for row in store.environments() if ROLE not in row.detail][-1:]:
         differences = [
-            f"{name} {past.detail[name]} -> {here.get(name, 'none')}" for name in past.detail if _differs(name, past.detail, here)
+            f"{name} {value} -> {here.get(name, 'none')}"
+            for name, value in past.detail.items()
+            if name not in (*OF_SESSION, "host", "system") and value != here.get(name)
         ]
         if differences:
             options.observer.note(
@@ -157,7 +155,3 @@ def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
             )
             store.event("environment_changed", differences=differences)
     store.begin_session(here)
-
-
-def _differs(name: str, past: Mapping[str, str], here: Mapping[str, str]) -> bool:
-    return name not in (*OF_SESSION, "host", "system") and past[name] != here.get(name)

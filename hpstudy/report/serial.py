@@ -153,10 +153,10 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
 
 
 def plain(value: Any) -> Any:
-    """A JSON-compatible value, without the large arrays of `IN_CSV`."""
+    """A JSON-compatible value, without the large arrays of `IN_CSV`; a number with the name of one of them is kept."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field.name for field in dataclasses.fields(value) if field.name not in IN_CSV or _is_small(value, field.name)]
-        return {name: plain(getattr(value, name)) for name in fields}
+        parts = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: plain(part) for name, part in parts if name not in IN_CSV or isinstance(part, int | float)}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, dict):
@@ -166,8 +166,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
     return value
-
-
-def _is_small(holder: Any, name: str) -> bool:
-    """Whether a field with the name of a large array is a scalar."""
-    return isinstance(getattr(holder, name), int | float)

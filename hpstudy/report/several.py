@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from hpstudy.analysis.cross_study import Estimate, PairOfStudies, Several
-from hpstudy.analysis.joint_endpoints import JointEndpoint
 from hpstudy.report import joint_endpoints, numbers, serial, wording
 from hpstudy.report.chapters import ranks
 from hpstudy.report.charts import performance_profile as profiles
@@ -67,6 +66,7 @@ def _altered(compared: Several) -> Iterator[Section]:
 def body(compared: Several) -> dict[str, Any]:
     """All numbers of the report, for its JSON file."""
     prints = [results.study.fingerprint() for results in compared.studies]
+    endpoints = [{**serial.plain(one), "endpoint": one.endpoint.model_dump(mode="json")} for one in compared.endpoints]
     return {
         "format": serial.FORMAT,
         "version": 1,
@@ -75,13 +75,9 @@ def body(compared: Several) -> dict[str, Any]:
         "studies": dict(zip((results.study.name for results in compared.studies), prints, strict=True)),
         "scales": serial.plain(compared.scales),
         "comparisons": serial.plain(compared.pairs),
-        **({"endpoints": [_endpoint(one) for one in compared.endpoints]} if compared.endpoints else {}),
+        **({"endpoints": endpoints} if endpoints else {}),
         "ranking": serial.plain(compared.ranking),
     }
-
-
-def _endpoint(one: JointEndpoint) -> dict[str, Any]:
-    return {**serial.plain(one), "endpoint": one.endpoint.model_dump(mode="json")}
 
 
 def headline(compared: Several) -> str:

@@ -133,16 +133,12 @@ def _close(error: _LocatedError) -> str:
 def _mistake(group: list[_LocatedError]) -> Mistake:
     first = group[0]
     if len(group) > 1 and all(error.kind in KINDS or error.kind == "literal_error" for error in group):
-        kinds = dict.fromkeys(_expectation(error) for error in group)
+        kinds = dict.fromkeys(KINDS.get(error.kind) or str(error.context.get("expected", "")) for error in group)
         if KINDS["float_type"] in kinds:
             kinds.pop(KINDS["int_type"], None)
         return Mistake(first.key, f"must be {' or '.join(kinds)}, not {shown(first.value)}")
     sentences = dict.fromkeys(_sentence(error) for error in group)
     return Mistake(first.key, "; ".join(sentences), first.at_key or first.kind == "extra_forbidden")
-
-
-def _expectation(error: _LocatedError) -> str:
-    return KINDS.get(error.kind) or str(error.context.get("expected", ""))
 
 
 def _sentence(error: _LocatedError) -> str:

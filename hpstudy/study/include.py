@@ -64,7 +64,7 @@ class Source:
     def problem(self, key: Key, message: str, *, at_key: bool = False) -> Problem:
         """A problem at `key`, with the location of the value (`at_key`: of its key), or of the nearest block around it."""
         if self.root is None:
-            return Problem(key, message, *self._first())
+            return Problem(key, message, *((self.files[0], 1) if self.files else (None, None)))
         node = list(nodes_along(self.root, key))[-1]
         location = node.key_location if at_key else node.location
         return Problem(key, message, location.file, location.line)
@@ -72,9 +72,6 @@ class Source:
     def is_broken(self, key: Key) -> bool:
         """Whether `key` is in a block that could not be read."""
         return any(key[: len(broken)] == broken for broken in self.broken)
-
-    def _first(self) -> tuple[Path | None, int | None]:
-        return (self.files[0], 1) if self.files else (None, None)
 
 
 def read_source(path: Path, scale: str | None = None) -> Source:

@@ -37,16 +37,12 @@ def charts(results: Results) -> Iterator[Chart]:
             "the searcher, all lines change in the same way from one panel to another.",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
-            legend=(*_legend(results), target_entry(results)),
+            legend=(*(Entry(name, *style.look(index)) for index, name in enumerate(_names(results))), target_entry(results)),
         )
 
 
 def _names(results: Results) -> list[str]:
     return [results.study.search.searcher, *(other.searcher for other in results.study.search.others)]
-
-
-def _legend(results: Results) -> list[Entry]:
-    return [Entry(name, *style.look(index)) for index, name in enumerate(_names(results))]
 
 
 def _limits(shown: Sequence[Sequence[SearchedBy]]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +28,12 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
     return [
         {
             "title": escaped(panel.title),
-            "data": [trace for mark in panel.marks if mark.media in ("both", "page") for trace in _mark(chart, panel, mark)],
+            "data": [
+                {**trace, "meta": list(mark.groups)}
+                for mark in panel.marks
+                if mark.media in ("both", "page")
+                for trace in _KINDS[type(mark)](chart, panel, mark)
+            ],
             "x": _axis(panel.x),
             "y": _axis(panel.y),
             "annotations": [one for mark in panel.marks if mark.media in ("both", "page") for one in _annotations(mark)],
@@ -58,10 +63,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value
-
-
-def _mark(chart: Chart, panel: Panel, mark: Mark) -> list[Trace]:
-    return [{**trace, "meta": list(mark.groups)} for trace in _KINDS[type(mark)](chart, panel, mark)]
 
 
 def _axis(panel_axis: Axis) -> dict[str, Any]:
@@ -195,7 +196,8 @@ def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
     }
     texts = [escaped(text) for text in heat.hover.texts] if heat.hover else []
     if texts:
-        trace |= {"hovertext": _rows(texts, columns), "hovertemplate": "%{hovertext}<extra></extra>"}
+        rows = [texts[start : start + columns] for start in range(0, len(texts), columns)]
+        trace |= {"hovertext": rows, "hovertemplate": "%{hovertext}<extra></extra>"}
     if heat.written:
         trace |= {"text": [[escaped(text) for text in row] for row in heat.written], "texttemplate": "%{text}"}
     gaps = np.argwhere(np.isnan(heat.values) & heat.parted)
@@ -206,10 +208,6 @@ def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
     crosses: Trace = {"type": "scatter", "mode": "markers", "x": x[gaps[:, 1]], "y": y[gaps[:, 0]], "marker": marker}
     hover = Hover(tuple(heat.hover.texts[row * columns + column] for row, column in gaps.tolist())) if heat.hover else None
     return [trace, _hovered(crosses, hover)]
-
-
-def _rows(texts: Sequence[str], columns: int) -> list[Sequence[str]]:
-    return [texts[start : start + columns] for start in range(0, len(texts), columns)]
 
 
 def _labels(_: Chart, __: Panel, labels: Any) -> list[Trace]:
