@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from itertools import islice
 from typing import Annotated, ClassVar
 
@@ -12,10 +13,9 @@ from pydantic import BaseModel, Field
 from hpstudy.errors import HpstudyError, Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
-from hpstudy.search.levels import level
 from hpstudy.search.values import describe_domain, invalidity, point_value, value_count
 from hpstudy.study.blocks import Block
-from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Value, is_present
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, IntParameter, Value, is_present
 from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
@@ -23,6 +23,9 @@ MAX_LEVELS = 1_000
 
 MAX_POINTS = 100_000
 """Maximum points that are listed: the maximum trials of a study."""
+
+DIGITS = 50
+"""Decimal digits of the calculation of a level, which is rounded once, at the end: 1e-4 to 1e1 in 6 levels gives 0.0001, 0.001, ..., 10."""
 
 
 class GridSettings(Block):
@@ -163,3 +166,25 @@ def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) ->
     if len(set(values)) < len(values):
         problems.append(Problem(key, "a value is listed twice: keep one of the two"))
     return problems
+
+
+def level(parameter: FloatParameter | IntParameter, count: int, index: int) -> float | int:
+    """Level `index` of `count` levels that are equally spaced on the parameter's (log) scale.
+
+    Level n of N is low + (high - low) n / (N - 1), or low (high / low)^(n / (N - 1)) on a log scale, rounded half up to a whole number
+    for an `IntParameter`.
+
+    Args:
+        parameter: the range; its two ends are the first and the last level.
+        count: levels, at least 2.
+        index: of the level, from 0 to count - 1.
+    """
+    if index in (0, count - 1):
+        return parameter.high if index else parameter.low
+    with localcontext() as context:
+        context.prec = DIGITS
+        # The shortest text of the number: 1e-4 is meant, not the nearest binary fraction.
+        low, high = Decimal(str(parameter.low)), Decimal(str(parameter.high))
+        share = Decimal(index) / Decimal(count - 1)
+        real = low * (high / low) ** share if parameter.log else low + (high - low) * index / (count - 1)
+        return int(real.to_integral_value(ROUND_HALF_UP)) if isinstance(parameter, IntParameter) else float(real)

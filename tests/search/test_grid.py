@@ -6,8 +6,7 @@ from pydantic import ValidationError
 
 from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
-from hpstudy.search.grid import GridSearcher, GridSettings
-from hpstudy.search.levels import level
+from hpstudy.search.grid import GridSearcher, GridSettings, level
 from hpstudy.study.constraints import parse
 from hpstudy.study.parameters import FloatParameter, IntParameter
 from hpstudy.study.space import Space
