@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.goal import Goal
 from hpstudy.report import numbers
 
@@ -72,6 +72,6 @@ class Notation:
         """A value of the metric and its interval, for two columns of a table."""
         return numbers.cells(value, low, high, self.value)
 
-    def estimate(self, estimate: Estimate | CountedEstimate | None) -> tuple[str, str]:
+    def estimate(self, estimate: Estimate | None) -> tuple[str, str]:
         """An estimate of the metric and its interval, for two columns of a table."""
         return numbers.metric_cells(estimate, self.decimals)

@@ -11,7 +11,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import deviation
-from hpstudy.analysis.statistics.estimate import CountedEstimate, Estimate
+from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.digits import MOST, ROUNDING, distinguishing_digits
 
 MISSING = "–"
@@ -116,7 +116,7 @@ def hyperparameter(value: Any, digits: int = 4) -> str:
     return str(value)
 
 
-def share_cells(share: Estimate | CountedEstimate | None) -> tuple[str, str]:
+def share_cells(share: Estimate | None) -> tuple[str, str]:
     """A share and its interval in whole percent, for two columns of a table."""
     return estimate_cells(share, whole_percent)
 
@@ -181,12 +181,12 @@ def cells(value: float, low: float, high: float, write: Callable[[float], str]) 
     return write(value), interval(low, high, write)
 
 
-def estimate_cells(estimate: Estimate | CountedEstimate | None, write: Callable[[float], str]) -> tuple[str, str]:
+def estimate_cells(estimate: Estimate | None, write: Callable[[float], str]) -> tuple[str, str]:
     """An estimate and its interval, for two columns of a table; both are `MISSING` without an estimate."""
     return (MISSING, MISSING) if estimate is None else cells(estimate.value, estimate.low, estimate.high, write)
 
 
-def metric_cells(estimate: Estimate | CountedEstimate | None, decimals: int) -> tuple[str, str]:
+def metric_cells(estimate: Estimate | None, decimals: int) -> tuple[str, str]:
     """An estimate in units of a metric and its interval, for two columns of a table."""
     return estimate_cells(estimate, lambda value: metric(value, decimals))
 

@@ -27,18 +27,13 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class CountedEstimate:
-    """A mean with its interval and the number of values behind it.
+class CountedEstimate(Estimate):
+    """An estimate with the number of values behind it.
 
     Attributes:
-        value: the mean.
-        low, high: its interval; NaN with too few data.
         n: number of searches, replicates or seeds.
     """
 
-    value: float
-    low: float
-    high: float
     n: int
 
 
