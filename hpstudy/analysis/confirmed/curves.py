@@ -150,7 +150,7 @@ def _curve(
         optimism=optimism,
         incumbents=int(of_complete.sum()),
         lost=int((fresh.ended & failed).sum()),
-        noise=components(fresh.values[of_complete]).floor,
+        noise=components(fresh.values[of_complete], crossed=False).floor,
         mean=_mean(scored[complete], confidence),
         mean_optimism=_mean(optimism[complete], confidence),
     )

@@ -159,7 +159,7 @@ def view_on_fresh_seeds(
                 over_searches_and_seeds(values, bootstrap, crossed=crossed),
                 over_seeds(default_values, bootstrap.confidence) if default_values.size else None,
                 gain(values, default, bootstrap.confidence),
-                components(values),
+                components(values, crossed=crossed),
             )
         )
     scores, default = data.scores[metrics[0]], data.default[metrics[0]]

@@ -24,7 +24,8 @@ class Components:
     Attributes:
         between: variance between the points that the searches chose; 0 if the estimate is negative.
         noise: training noise: variance of the same point over seeds.
-        shared: the part of `noise` that is common to all points of the view on a seed; it cancels in differences on the same seeds.
+        shared: the part of `noise` that is common to all points of the view on a seed; it cancels in differences on the same seeds. NaN if
+            each search has its own seeds.
     """
 
     between: float
@@ -77,16 +78,18 @@ def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
     return CountedEstimate(mean, mean - half_width, mean + half_width, rows)
 
 
-def components(values: Floats) -> Components:
+def components(values: Floats, *, crossed: bool) -> Components:
     """Variance components of (searches x seeds) trainings by the method of moments; NaN is a training without a value.
 
-    The model is x_rk = mu + a_r + b_k + e_rk with the effects of search, seed and residual.
+    `crossed` is true if the seeds are common to all searches. The model is then x_rk = mu + a_r + b_k + e_rk with the effects of search,
+    seed and residual.
 
     - noise = var(b) + var(e) is the mean square within searches of a one-way layout, also with missing values.
     - between = (MS_rows - MS_residual) / K and shared = var(b) = (MS_columns - MS_residual) / R are from the two-way layout of the
       searches that have every seed, each at least 0.
 
-    Differs from the one-way estimate of the variance between searches, which subtracts var(b) / K although all searches share b.
+    The one-way estimate of the variance between searches would subtract var(b) / K although all searches share b. It is right if each
+    search has its own seeds, where column k has no meaning: between = (MS_rows - MS_within) / K.
     """
     present = ~np.isnan(values)
     with_value = values[present.any(axis=1)]  # (searches with a value, seeds)
@@ -94,11 +97,16 @@ def components(values: Floats) -> Components:
     if freedom < 1:
         return Components(np.nan, np.nan, np.nan)
     noise = float(np.nansum((with_value - row_means(with_value)[:, None]) ** 2)) / freedom
-    crossed = values[present.all(axis=1)]  # (searches with every seed, seeds)
-    if min(crossed.shape) < 2:
+    rounding = 4 * np.finfo(np.float64).eps * float(np.nanmax(np.abs(with_value)))
+    noise = noise if noise > rounding**2 else 0.0
+    full = values[present.all(axis=1)]  # (searches with every seed, seeds)
+    if min(full.shape) < 2:
         return Components(np.nan, noise, np.nan)
-    ms_rows, ms_columns, ms_residual = _mean_squares(crossed)
-    between, shared = (ms_rows - ms_residual) / crossed.shape[1], (ms_columns - ms_residual) / crossed.shape[0]
+    ms_rows, ms_columns, ms_residual = _mean_squares(full)
+    if not crossed:
+        within = float(full.var(axis=1, ddof=1).mean())
+        return Components(max((ms_rows - within) / full.shape[1], 0.0), noise, np.nan)
+    between, shared = (ms_rows - ms_residual) / full.shape[1], (ms_columns - ms_residual) / full.shape[0]
     return Components(max(between, 0.0), noise, min(max(shared, 0.0), noise))
 
 

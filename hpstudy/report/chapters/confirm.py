@@ -156,7 +156,8 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
 
 
 def _noise(results: Results, confirmed: Confirmation) -> Table:
-    """The table of variance components."""
+    """The table of variance components; the noise that points share is in it only if the searches have common seeds."""
+    crossed = any(view.crossed for view in confirmed.views)
     rows = []
     for view, metric, decimals in _measured(confirmed):
         parts = metric.components
@@ -168,17 +169,26 @@ def _noise(results: Results, confirmed: Confirmation) -> Table:
                 numbers.metric(math.sqrt(parts.between), decimals),
                 numbers.metric(parts.floor, decimals),
                 _share(parts.between / total if total > 0 else math.nan),
-                _share(_shared(metric)),
+                *((_share(_shared(metric)),) if crossed else ()),
                 numbers.count(view.data.lost),
             )
         )
     return Table(
         "Sources of variation between trainings: standard deviations between searches and between seeds.",
-        ("metric", "view", "between searches", "noise floor", "share of searches", "noise shared", "without value"),
+        (
+            "metric",
+            "view",
+            "between searches",
+            "noise floor",
+            "share of searches",
+            *(["noise shared"] * crossed),
+            "without value",
+        ),
         grouped(rows),
         left=2,
         note="Random effects of searches and seeds by the method of moments. Noise floor: standard deviation of the same point over seeds. "
-        "Share of searches: of the variance of a single training. Noise shared: share of the noise that is common to all points on a seed.",
+        "Share of searches: of the variance of a single training."
+        + (" Noise shared: share of the noise that is common to all points on a seed." if crossed else ""),
     )
 
 

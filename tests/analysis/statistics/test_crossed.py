@@ -13,7 +13,7 @@ def off_diagonal_mean(matrix):
 
 
 def test_components_of_a_crossed_layout_are_mean_variances_and_covariances():
-    found = components(CROSSED)
+    found = components(CROSSED, crossed=True)
     assert found.noise == pytest.approx(np.mean([row.var(ddof=1) for row in CROSSED]))
     assert found.between == pytest.approx(off_diagonal_mean(np.cov(CROSSED.T)))
     assert found.shared == pytest.approx(max(0, off_diagonal_mean(np.cov(CROSSED))))
@@ -22,38 +22,55 @@ def test_components_of_a_crossed_layout_are_mean_variances_and_covariances():
 
 def test_noise_counts_every_value_and_the_other_components_the_searches_that_have_every_seed():
     values = np.array([[1.0, 3.0], [5.0, NAN], [6.0, 10.0], [NAN, NAN]])
-    found = components(values)
+    found = components(values, crossed=True)
     assert found.noise == pytest.approx((2 + 8) / 2)
     assert found.between == pytest.approx(off_diagonal_mean(np.cov(values[[0, 2]].T)))
 
 
 def test_noise_that_all_points_share_does_not_hide_the_variance_between_searches():
     means = np.array([1.0, 2.0, 4.0])
-    assert components(means[:, None] + np.array([0.0, 10.0, 50.0])).between == pytest.approx(means.var(ddof=1))
+    assert components(means[:, None] + np.array([0.0, 10.0, 50.0]), crossed=True).between == pytest.approx(means.var(ddof=1))
 
 
 def test_noise_that_all_points_share_is_shared_entirely():
     seeds = np.array([0.0, 1.0, 5.0])
-    found = components(np.array([[1.0], [2.0], [4.0]]) + seeds)
+    found = components(np.array([[1.0], [2.0], [4.0]]) + seeds, crossed=True)
     assert found.noise == pytest.approx(seeds.var(ddof=1))
     assert found.shared == pytest.approx(found.noise)
 
 
 def test_noise_that_points_do_not_share_is_not_shared():
-    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]])).shared == 0
+    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]]), crossed=True).shared == 0
 
 
 def test_searches_that_agree_more_than_their_noise_have_no_variance_between():
-    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]])).between == 0
+    assert components(np.array([[1.0, -1.0], [-1.0, 1.0]]), crossed=True).between == 0
+
+
+def test_seeds_of_each_search_alone_have_no_shared_noise_and_no_order():
+    """Seed k of one search is another seed than seed k of the next, so an order of the seeds within a search means nothing."""
+    found = components(CROSSED, crossed=False)
+    within = np.mean([row.var(ddof=1) for row in CROSSED])
+    assert found.noise == pytest.approx(within)
+    assert found.between == pytest.approx(CROSSED.mean(axis=1).var(ddof=1) - within / 3)
+    assert np.isnan(found.shared)
+    turned = np.array([np.roll(row, index) for index, row in enumerate(CROSSED)])
+    assert components(turned, crossed=False).between == pytest.approx(found.between)
+
+
+def test_values_that_differ_by_rounding_have_no_noise():
+    found = components(np.array([[0.1, 0.1 + 1e-17, 0.3 - 0.2], [0.7, 0.7, 0.7]]), crossed=True)
+    assert (found.noise, found.shared) == (0, 0)
+    assert found.between == pytest.approx(0.18)
 
 
 @pytest.mark.parametrize("values", [[[1.0], [2.0]], [[1.0, NAN], [NAN, 2.0]]])
 def test_one_value_per_search_tells_no_noise(values):
-    assert np.isnan(components(np.array(values)).noise)
+    assert np.isnan(components(np.array(values), crossed=True).noise)
 
 
 def test_one_search_tells_noise_but_not_variance_between():
-    found = components(np.array([[1.0, 2.0, 6.0]]))
+    found = components(np.array([[1.0, 2.0, 6.0]]), crossed=True)
     assert found.noise == pytest.approx(7.0)
     assert np.isnan(found.between)
 
