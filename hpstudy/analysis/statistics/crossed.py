@@ -38,10 +38,6 @@ class Components:
         return float(np.sqrt(self.noise))
 
 
-FILLINGS = 100
-"""Number of iterations of the imputation of missing cells; each multiplies the remaining error by the share of missing cells."""
-
-
 def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
     """Mean over the rows of a crossed (searches x seeds) array, with an interval for random rows and columns.
 
@@ -111,16 +107,20 @@ def components(values: Floats, *, crossed: bool) -> Components:
 
 
 def filled(values: Floats) -> Floats:
-    """A crossed array with every NaN replaced by row mean + column mean - grand mean, so that its residual is 0.
+    """A crossed array with every NaN replaced by the additive least-squares fit to the other cells, so that its residual is 0.
 
     Every row and column must have a value. Each filled cell reduces the degrees of freedom of the residual by one (Yates 1933).
     """
-    missing = np.isnan(values)
-    full: Floats = np.where(missing, np.nanmean(values), values)  # (rows, columns)
-    for _ in range(FILLINGS if missing.any() else 0):
-        additive = full.mean(axis=1)[:, None] + full.mean(axis=0) - full.mean()
-        full = np.where(missing, additive, full)
-    return full
+    present = ~np.isnan(values)
+    if present.all():
+        return values
+    known, in_row = np.where(present, values, 0.0), present.sum(axis=1)  # (rows, columns), (rows,)
+    shares = present / in_row[:, None]  # (rows, columns)
+    # The normal equations of the column effects; the row effects are eliminated.
+    normal = np.diag(present.sum(axis=0)) - present.T @ shares
+    of_columns = np.linalg.lstsq(normal, known.sum(axis=0) - shares.T @ known.sum(axis=1))[0]
+    of_rows = (known - present * of_columns).sum(axis=1) / in_row
+    return np.where(present, values, of_rows[:, None] + of_columns)
 
 
 def _mean_squares(values: Floats, missing: int = 0) -> tuple[float, float, float]:

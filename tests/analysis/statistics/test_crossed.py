@@ -118,6 +118,17 @@ def test_a_missing_cell_is_filled_so_that_it_adds_nothing_to_the_residual():
     assert filled(values)[1, 2] == pytest.approx(yates)
 
 
+def test_a_seed_on_which_one_search_alone_has_a_value_is_filled_by_least_squares():
+    """The cells of the seed depend on a single value, so repeated imputation would hardly move them."""
+    values = np.random.default_rng(0).normal(size=(40, 4)) + np.array([0.0, 1.0, 2.0, 10.0])
+    values[1:, 3] = NAN
+    rows, columns = np.nonzero(~np.isnan(values))
+    design = np.zeros((len(rows), 44))
+    design[np.arange(len(rows)), rows] = design[np.arange(len(rows)), 40 + columns] = 1
+    effects = np.linalg.lstsq(design, values[rows, columns])[0]
+    assert filled(values)[1:, 3] == pytest.approx(effects[1:40] + effects[43])
+
+
 def test_a_row_with_a_missing_cell_counts_with_the_mean_of_what_it_has():
     values = np.array([[1.0, 3.0, 2.0], [4.0, NAN, 6.0], [5.0, 9.0, 7.0], [NAN, NAN, NAN]])
     found = crossed_mean(values, 0.95)
