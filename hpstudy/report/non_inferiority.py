@@ -22,23 +22,27 @@ def of_observed(results: Results, supplement: Supplement) -> Iterator[str]:
         return
     trials, metric = numbers.things(results.study.search.trials, "trial"), Notation(results).metric
     for pair, more in zip(results.pairs, supplement.pairs, strict=True):
-        if len(pair.replicates) > 1:
+        if len(pair.replicates) > 1 and more.budgets:
             value = f"after {trials} the best {metric}"
             yield from _of_fewer(results, (pair.a, pair.b), more.budgets[-1].bounds, len(pair.replicates), value)
 
 
 def of_confirmed(results: Results) -> Iterator[str]:
     """A sentence for every comparison of the means of the chosen points on the fresh seeds of each replicate."""
-    confirmed = results.confirmation.pairs if results.confirmation is not None else ()
-    for pair in confirmed:
+    confirmation = results.confirmation
+    lost = {view.data.view: view.data.lost for view in confirmation.views} if confirmation is not None else {}
+    for pair in confirmation.pairs if confirmation is not None else ():
         objective = pair.differences[0]
         if objective.bounds is not None and objective.mean.n > 1:
             value = f"on fresh seeds the {Notation(results).metric}"
-            yield from _of_fewer(results, (pair.a, pair.b), objective.bounds, objective.mean.n, value)
+            without_value = lost[pair.a] + lost[pair.b]
+            yield from _of_fewer(results, (pair.a, pair.b), objective.bounds, objective.mean.n, value, without_value)
 
 
-def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, value: str) -> Iterator[str]:
+def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, value: str, lost: int = 0) -> Iterator[str]:
     """The hyperparameters that one view does not tune, and the verdict on the loss; empty if both views tune equally many.
+
+    There is no verdict if trainings are lost: the mean of the others does not contain the failures.
 
     Args:
         results: results of the study.
@@ -46,6 +50,7 @@ def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, v
         bounds: one-sided bounds of A minus B.
         n: number of replicates.
         value: name of the compared value.
+        lost: number of trainings without a value, which are in no mean.
     """
     views, margin = results.study.views, results.study.analysis.margin
     fewer, other = sorted(pair, key=lambda name: len(views[name].space))
@@ -63,6 +68,9 @@ def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, v
     )
     if loss >= margin:
         yield f"{text} {fewer} is not shown to be non-inferior."
+    elif lost:
+        trainings = numbers.things(lost, "training")
+        yield f"{text} Non-inferiority is not judged, since {trainings} on fresh seeds gave no value and are in no mean."
     elif n < ENOUGH:
         yield f"{text} Non-inferiority is not judged with fewer than {ENOUGH} replicates."
     else:

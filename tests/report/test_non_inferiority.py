@@ -83,6 +83,36 @@ def test_confirmed_values_decide_where_every_incumbent_is_confirmed(goal):
     assert texts(1.5).endswith("b is non-inferior.")
 
 
+def test_lost_trainings_leave_no_verdict():
+    """The mean of the trainings with a value does not contain the failures of the others."""
+    rng = np.random.default_rng(0)
+    space = {name: {"type": "float", "low": 0, "high": 1} for name in ("x", "y")}
+    study = Study.model_validate(
+        {
+            "name": "small",
+            "task": {"use": "branin"},
+            "metric": {"name": "score", "goal": "maximize"},
+            "views": {"a": {"space": space}, "b": {"space": {"x": space["x"]}}},
+            "search": {"trials": 4},
+            "replicates": 30,
+            "confirm": {"seeds": 3, "incumbents": True},
+            "analysis": {"resamples": 1000, "margin": 1.5, "endpoints": [{"use": "final"}], "compare": [["a", "b"]]},
+        }
+    )
+    values = {view: rng.normal(size=(30, 4)) for view in ("a", "b")}
+    fresh = {view: rng.normal(5, 0.1, size=(30, 4, 3)) for view in ("a", "b")}
+    assert next(of_confirmed(analyse(MemorySource(study, values, fresh=fresh)))).endswith("b is non-inferior.")
+    fresh["b"][:2, :, 0] = np.nan
+    (text,) = of_confirmed(analyse(MemorySource(study, values, fresh=fresh)))
+    assert text.endswith("Non-inferiority is not judged, since 2 trainings on fresh seeds gave no value and are in no mean.")
+
+
+def test_a_view_without_any_value_has_no_sentence(make_results, ramps):
+    found = make_results({"a": ramps(), "b": np.full((6, 10), np.nan)}, analysis={"margin": 0.5})
+    source = MemorySource(found.study, {view.name: view.searches.values for view in found.views})
+    assert list(of_observed(found, supplement(found.views, found.pairs, found.endpoints, source.trials()))) == []
+
+
 def test_few_replicates_are_not_judged(said):
     assert said(-0.25, n=10).endswith("Non-inferiority is not judged with fewer than 29 replicates.")
 
