@@ -123,7 +123,7 @@ def read_pilot(reader: Source, study: Study) -> tuple[Pilot, float | None]:
     """The pilot in a database, and the target level computed from it.
 
     Raises:
-        UsageError: the study declares no endpoints, the pilot is of another kind, or fewer than 2 of its replicates are complete in
+        UsageError: the study declares no endpoints, the pilot is of another kind, or fewer than `FEWEST` of its replicates are complete in
             all views.
     """
     stored = reader.study
@@ -167,7 +167,7 @@ def plan_endpoints(
     """Power of every declared endpoint and comparison, for all study sizes.
 
     Args:
-        pilot: a pilot with at least two replicates.
+        pilot: a pilot with at least `FEWEST` replicates.
         study: the study that declares the endpoints; its views are among those of the pilot.
         level: target level of trials-to-target; None without a target.
         replicates: numbers of replicates to evaluate.
