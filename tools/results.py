@@ -152,7 +152,7 @@ def mean_of_view(view: Json) -> str:
 def difference(measured: Json, pair: Json) -> str:
     """A paired difference of an endpoint, its interval, and the better view if a difference is shown.
 
-    If no search of a view reaches the level, the difference is a bound without an interval.
+    If no search of a view reaches the level, the difference has no interval. It is a bound if all searches of the other view reach it.
     """
     better = f", **{pair['shown']} better**" if pair["shown"] else ""
     reached = {view["view"]: view["reached"] for view in measured["views"]}
@@ -161,7 +161,11 @@ def difference(measured: Json, pair: Json) -> str:
         return "no search reaches it"
     if 0 in (a, b):
         late, bound = (pair["b"], "at most") if a else (pair["a"], "at least")
-        return f"{bound} {fixed(pair['estimate']['value'], 1)}: no {late} search reaches it{better}"
+        value, no_search = fixed(pair["estimate"]["value"], 1), f"no {late} search reaches it{better}"
+        if pair["estimate"]["n"] in (a, b):
+            return f"{bound} {value}: {no_search}"
+        (trials,) = (fixed(view["estimate"]["value"], 0) for view in measured["views"] if view["view"] == late)
+        return f"{value} within {trials} trials: {no_search}"
     return f"{estimate(pair['estimate'], 1 if pair['attainable'] else 4, 'value')}{better}"
 
 

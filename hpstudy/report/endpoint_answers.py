@@ -113,17 +113,22 @@ def _comparison(results: Results, result: EndpointResult, pair: EndpointOfPair, 
         return f"Cannot be compared{stop} {what} no search of either view reaches {goal(result.endpoint)}."
     details = [f"{Notation(results).ci} {interval}"]
     if 0 in counts:
-        late, bound = (pair.b, "at most") if counts[0] else (pair.a, "at least")
-        value, details = (
-            f"{bound} {numbers.trials(pair.estimate.value)}, since no {late} search reaches {goal(result.endpoint)}",
-            [],
-        )
+        value, details = f"{_within(results, pair, counts)} {goal(result.endpoint)}", []
     if not math.isnan(pair.adjusted):
         details.append(f"{'Holm p' if _tests(results, result) > 1 else 'p'} {numbers.p_value(pair.adjusted)}")
     estimate = f"{what} {value} ({'; '.join(details)})." if details else f"{what} {value}."
     if not judged:
         return estimate
     return f"{verdict(result.endpoint, pair.a, pair.b, pair.shown) if pair.shown else 'No difference shown'}{stop} {estimate}"
+
+
+def _within(results: Results, pair: EndpointOfPair, counts: tuple[int | None, int | None]) -> str:
+    """The restricted difference if one view never reaches the criterion; a bound only if all searches of the other view reach it."""
+    value = numbers.trials(pair.estimate.value)
+    late, bound = (pair.b, "at most") if counts[0] else (pair.a, "at least")
+    if pair.estimate.n in counts:
+        return f"{bound} {value}, since no {late} search reaches"
+    return f"{value} within {numbers.things(results.study.search.trials, 'trial')}, in which no {late} search reaches"
 
 
 def _tests(results: Results, result: EndpointResult) -> int:
@@ -170,7 +175,7 @@ def _attainable(result: EndpointResult) -> str:
     if not ranges:
         return ""
     condition = f"one view never reaches {goal(result.endpoint)} and the other keeps its mean"
-    return f"Attainable range of the difference, if {condition}: {_of_each(ranges)}."
+    return f"Attainable range of the difference, if {condition}: {_of_each(ranges, len(pairs))}."
 
 
 def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
@@ -181,12 +186,12 @@ def _detectable(results: Results, result: EndpointResult, pairs: Sequence[Endpoi
             write = writer(results, result, pair.estimate.low, pair.estimate.high)
             differences[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
     power = "at least 80% power" if _tests(results, result) > 1 else "80% power"
-    return f"A true difference of {_of_each(differences)} is found with {power}." if differences else ""
+    return f"A true difference of {_of_each(differences, len(pairs))} is found with {power}." if differences else ""
 
 
-def _of_each(values: Mapping[str, str]) -> str:
-    """The values by comparison, or a single value if all are equal."""
-    if len(set(values.values())) == 1:
+def _of_each(values: Mapping[str, str], comparisons: int) -> str:
+    """The values by comparison, or a single value if it is that of all comparisons."""
+    if len(values) == comparisons and len(set(values.values())) == 1:
         return next(iter(values.values()))
     return " or ".join(f"{value} ({comparison})" for comparison, value in values.items())
 

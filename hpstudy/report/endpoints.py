@@ -127,11 +127,11 @@ def cells(results: Results, result: EndpointResult, estimate: CountedEstimate) -
 
 
 def difference(results: Results, result: EndpointResult, measured: Measurement, pair: EndpointOfPair) -> tuple[str, str]:
-    """A difference and its interval, for two columns of a table; a bound if one view never reaches the criterion (`numbers.restricted`)."""
+    """A difference and its interval, for two columns of a table; no interval if a view never reaches it (`numbers.restricted`)."""
     (a, b), e = reached(measured, pair), pair.estimate
     if a is None or b is None:
         return cells(results, result, e)
-    return numbers.restricted(e.value, e.low, e.high, a, b)
+    return numbers.restricted(e.value, e.low, e.high, (a, b), e.n)
 
 
 def reached(measured: Measurement, pair: EndpointOfPair) -> tuple[int | None, int | None]:

@@ -95,7 +95,7 @@ def table(compared: Several) -> Table:
 def _of_study(one: JointEndpoint, estimate: CountedEstimate, reached: tuple[int, int] | None) -> str:
     if reached is None:
         return numbers.with_interval(*_cells(one, estimate))
-    return numbers.with_interval(*numbers.restricted(estimate.value, estimate.low, estimate.high, *reached))
+    return numbers.with_interval(*numbers.restricted(estimate.value, estimate.low, estimate.high, reached, estimate.n))
 
 
 def _cells(one: JointEndpoint, estimate: CountedEstimate | None) -> tuple[str, str]:

@@ -196,23 +196,25 @@ def with_interval(value: str, ends: str) -> str:
     return value if ends == MISSING else f"{value} ({ends})"
 
 
-def restricted(difference: float, low: float, high: float, reached_a: int, reached_b: int) -> tuple[str, str]:
+def restricted(difference: float, low: float, high: float, reached: tuple[int, int], n: int) -> tuple[str, str]:
     """A difference of restricted mean trials and its interval, for two columns of a table.
 
-    If one view never reached the criterion, the difference is a bound without an interval; if neither did, both cells are `MISSING`.
+    If one view never reached the criterion, there is no interval. The difference is then a bound if all searches of the other view
+    reached it. If neither view reached it, both cells are `MISSING`.
 
     Args:
         difference: A minus B, in trials.
         low: lower end; NaN without an interval.
         high: upper end.
-        reached_a: number of searches of A that reached the criterion.
-        reached_b: number of searches of B that reached the criterion.
+        reached: numbers of searches of A and of B that reached the criterion.
+        n: number of replicates.
     """
-    if reached_a and reached_b:
+    if all(reached):
         return cells(difference, low, high, trials)
-    if not reached_a and not reached_b:
+    if not any(reached):
         return MISSING, MISSING
-    return f"{'≥' if reached_b else '≤'} {trials(difference)}", MISSING
+    bound = ("≥ " if reached[1] else "≤ ") if n in reached else ""
+    return f"{bound}{trials(difference)}", MISSING
 
 
 def percent(share: float) -> str:

@@ -118,7 +118,10 @@ def needs(results: Results, pair: PairResult) -> str:
 
 
 def _never(results: Results, pair: PairResult) -> str:
-    """The answer if one view never reached the target: a bound, without an interval, since its restricted values are all equal."""
+    """The answer if one view never reached the target, without an interval, since its restricted values are all equal.
+
+    The difference is a lower bound only if all searches of the other view reached it.
+    """
     trials, n, budget = pair.trials, len(pair.replicates), _budget(results)
     assert trials is not None, "the caller checks this"
     quick, late, reached, mean = (
@@ -133,10 +136,11 @@ def _never(results: Results, pair: PairResult) -> str:
     if results.provisional:
         return text
     start = "" if trials.shown else "No difference shown. "
-    return (
-        f"{start}{text} So the {late} view needs at least {numbers.trials(abs(trials.difference))} trials more on average; the exact "
-        "number is not known."
-    )
+    more = numbers.trials(abs(trials.difference))
+    if reached < n:
+        counted_as = f"If a search that does not reach it counts as {results.study.search.trials}"
+        return f"{start}{text} {counted_as}, the {late} view needs {more} trials more on average."
+    return f"{start}{text} So the {late} view needs at least {more} trials more on average; the exact number is not known."
 
 
 def counted(results: Results, named: int | None = None) -> str:

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -175,6 +177,43 @@ def test_a_view_that_never_gets_there_has_a_bound_and_no_interval_of_a_constant(
     estimates, deltas = section_of(results, "Endpoints").blocks[-2:]
     assert estimates.rows[0][4:6] == (cell.format(value), "–")
     assert [row[8] for row in deltas.rows] == ["–", "–"]
+
+
+@pytest.mark.parametrize("never", ["a", "b"])
+def test_a_view_that_never_gets_there_gives_no_bound_if_some_searches_of_the_other_do_not_either(never):
+    """Both means then hold searches that count as 10 trials, and the trials that these need may differ in either direction."""
+    other = "b" if never == "a" else "a"
+    made = make(n=12, endpoints=[{"use": "trials_to_target"}], target={"value": 1})
+    made.values[never][:] -= 10
+    best = np.sort(made.values[other].max(axis=1))
+    results = analyse(made, made.study.analysis.model_copy(update={"target": Target(value=float(best[1]))}))
+    (pair,) = results.declared[0].declared.pairs
+    value = f"{pair.estimate.value:.1f}".replace("-", "−")
+    (answer,) = answers_of(results)
+    assert f" {value} within 10 trials, in which no {never} search reaches the target (p " in answer
+    assert "at least" not in answer
+    assert "at most" not in answer
+    assert section_of(results, "Endpoints").blocks[-1].rows[0][4:6] == (value, "–")
+
+
+def test_noise_on_seeds_of_each_replicate_has_no_shared_part(found):
+    noise = next(
+        table for table in section_of(found, "Confirmation on fresh seeds").blocks if "Sources of variation" in str(table)
+    )
+    assert noise.head == ("metric", "view", "between searches", "noise floor", "share of searches", "without value")
+    assert {len(row) for row in noise.rows} == {len(noise.head)}
+    assert "shared" not in noise.note
+    assert all(math.isnan(metric.components.shared) for view in found.confirmation.views for metric in view.metrics)
+
+
+def test_a_detectable_difference_of_one_of_several_comparisons_has_its_name():
+    results = analyse(make(n=12, views=("a", "b", "c"), endpoints=[{"use": "trials_to_within", "deltas": [0.3]}]))
+    (result,) = results.declared
+    known = dataclasses.replace(result.declared.pairs[0], detectable=3.0)
+    others = [dataclasses.replace(pair, detectable=float("nan")) for pair in result.declared.pairs[1:]]
+    measured = dataclasses.replace(result.declared, pairs=(known, *others))
+    alone = dataclasses.replace(results, declared=(dataclasses.replace(result, measurements=(measured,)),))
+    assert "A true difference of 3.0 trials (a minus b) is found with at least 80% power." in evidence_of(alone)[1]
 
 
 def test_heavy_censoring_is_said_beside_an_endpoint():

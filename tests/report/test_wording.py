@@ -197,6 +197,17 @@ def test_a_view_that_never_reached_the_target_needs_at_least_so_many_trials_more
     )
 
 
+def test_two_views_that_miss_the_target_give_no_bound(make_results, ramps):
+    best = ramps(n=8)
+    best[0] = np.minimum(best[0], 4)
+    found = make_results({"a": ramps(7, n=8), "b": best}, analysis={"target": {"value": 5}})
+    mean = found.pairs[0].trials.mean_b
+    assert headline(found) == (
+        f"The a view never reached score ≥ 5 in 8 of 8 searches of 10 trials. The b view reached it in 7 of 8, with a mean of {mean:.1f} "
+        f"trials within 10. If a search that does not reach it counts as 10, the a view needs {10 - mean:.1f} trials more on average."
+    )
+
+
 def test_few_replicates_are_called_rough(make_results, ramps):
     found = make_results({"a": ramps(3, n=4), "b": ramps(n=4)}, analysis={"target": {"value": 5}})
     text = " ".join(wording.evidence(found, found.pairs[0]))

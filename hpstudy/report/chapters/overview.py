@@ -32,7 +32,9 @@ def _table(results: Results) -> Table:
             (
                 row.name,
                 *(
-                    numbers.restricted(trials.difference, trials.low, trials.high, trials.reached_a, trials.reached_b)
+                    numbers.restricted(
+                        trials.difference, trials.low, trials.high, (trials.reached_a, trials.reached_b), trials.replicates
+                    )
                     if trials
                     else _NOTHING
                 ),

@@ -66,9 +66,9 @@ def trials_differences(results: Results) -> Table | None:
             str(t.replicates),
             numbers.trials(t.mean_a),
             numbers.trials(t.mean_b),
-            *numbers.restricted(t.difference, t.low, t.high, t.reached_a, t.reached_b),
+            *numbers.restricted(t.difference, t.low, t.high, (t.reached_a, t.reached_b), t.replicates),
             numbers.interval(t.lowest, t.highest, numbers.trials),
-            numbers.restricted(t.difference, t.resampled_low, t.resampled_high, t.reached_a, t.reached_b)[1],
+            numbers.restricted(t.difference, t.resampled_low, t.resampled_high, (t.reached_a, t.reached_b), t.replicates)[1],
             numbers.p_cell(t.adjusted),
         )
         for pair, t in compared
