@@ -44,6 +44,14 @@ def test_report_json_is_computed_from_the_database(name, tmp_path):
     assert (REPORTS / f"{name}.json").read_text() == serial.text(committed)
 
 
+def test_every_csv_file_of_these_reports_is_documented():
+    page = (REPORTS.parent / "docs/reference/statistics.md").read_text()
+    files = {file for name in NAMES for file in json.loads((REPORTS / f"{name}.json").read_text())["files"]}
+    tables = {Path(file).name for file in files if file.endswith(".csv")}
+    assert len(tables) > 30
+    assert not [table for table in sorted(tables) if f"`{table}`" not in page]
+
+
 @pytest.mark.parametrize(
     ("committed", "rendered"),
     [
