@@ -1,4 +1,4 @@
-"""What an ask of the ax searcher costs, alone and in lockstep.
+"""What an ask costs: of the searchers ax and botorch for one search, and in lockstep.
 
     OMP_NUM_THREADS=1 python benchmarks/asks.py
 
@@ -14,8 +14,9 @@ import time
 import numpy as np
 
 from hpstudy.goal import Goal
-from hpstudy.search.ax import AxSearcher, AxSettings
-from hpstudy.search.interface import Observation
+from hpstudy.search.ax import AxSearcher
+from hpstudy.search.botorch import BoTorchSearcher, BoTorchSettings
+from hpstudy.search.interface import Observation, Searcher
 from hpstudy.search.sobol import sobol_points
 from hpstudy.study.space import Space
 
@@ -30,14 +31,13 @@ def history(space: Space, trials: int, seed: int) -> list[Observation]:
     return [Observation(n, point, bowls[n] + noise[n]) for n, point in enumerate(points)]
 
 
-def ask_ms(searcher: AxSearcher, space: Space, histories: list[list[Observation]], seeds: range) -> float:
+def ask_ms(searcher: Searcher, space: Space, histories: list[list[Observation]], seeds: range) -> float:
     """CPU milliseconds per search: of `ask` for one search, of `ask_many` for several."""
-    arguments = {"goal": Goal.MINIMIZE, "number": len(histories[0])}
     start = time.process_time()
     if len(histories) == 1:
-        searcher.ask(space, histories[0], seed=seeds[0], **arguments)
+        searcher.ask(space, histories[0], goal=Goal.MINIMIZE, seed=seeds[0], number=len(histories[0]))
     else:
-        searcher.ask_many(space, histories, seeds=seeds, **arguments)
+        searcher.ask_many(space, histories, goal=Goal.MINIMIZE, seeds=seeds, number=len(histories[0]))
     return 1e3 * (time.process_time() - start) / len(histories)
 
 
@@ -46,21 +46,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--effort", default="fast", choices=["fast", "default"])
     arguments = parser.parse_args()
-    searcher = AxSearcher(AxSettings(effort=arguments.effort))
-    print(f"effort: {arguments.effort}, {arguments.rounds} rounds; CPU ms per ask and search (and times as fast as ask)")
-    print(f"{'floats':>6}{'trials':>8}{'ask':>8}" + "".join(f"{f'group of {size}':>20}" for size in GROUPS))
+    settings = BoTorchSettings(effort=arguments.effort)
+    columns: dict[str, tuple[Searcher, int]] = {"ax": (AxSearcher(settings), 1), "botorch": (BoTorchSearcher(settings), 1)}
+    columns |= {f"group of {size}": (BoTorchSearcher(settings), size) for size in GROUPS}
+    print(f"effort: {arguments.effort}, {arguments.rounds} rounds; CPU ms per ask and search (and times as fast as ax)")
+    print(f"{'floats':>6}{'trials':>8}" + "".join(f"{name:>16}" for name in columns))
     for floats, trials in itertools.product((2, 6), (10, 25)):
         space = Space.model_validate({f"x{i}": {"type": "float", "low": 1e-5, "high": 1e-1, "log": True} for i in range(floats)})
-        ms: dict[int, list[float]] = {size: [] for size in (1, *GROUPS)}
+        ms: dict[str, list[float]] = {name: [] for name in columns}
         for number in range(-1, arguments.rounds):  # the first round pays for imports
-            for size, measured in ms.items():
+            for name, (searcher, size) in columns.items():
                 seeds = range(1_000 * number, 1_000 * number + size) if number >= 0 else range(size)
                 spent = ask_ms(searcher, space, [history(space, trials, seed) for seed in seeds], seeds)
                 if number >= 0:
-                    measured.append(spent)
-        median = {size: float(np.median(measured)) for size, measured in ms.items()}
-        groups = "".join(f"{f'{median[size]:.1f} ({median[1] / median[size]:.1f})':>20}" for size in GROUPS)
-        print(f"{floats:6}{trials:8}{median[1]:8.0f}{groups}", flush=True)
+                    ms[name].append(spent)
+        median = {name: float(np.median(measured)) for name, measured in ms.items()}
+        cells = (f"{value:.1f} ({median['ax'] / value:.1f})" for value in median.values())
+        print(f"{floats:6}{trials:8}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

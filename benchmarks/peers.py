@@ -168,10 +168,14 @@ class MemorySampler(threading.Thread):
 
 def contenders(study: Study, workers: int, lockstep: int) -> dict[str, Callable[[], Ran]]:
     """What is compared, by name."""
-    stacked = study.model_copy(update={"search": study.search.model_copy(update={"lockstep": lockstep})})
+
+    def searched(**settings: Any) -> Study:
+        return study.model_copy(update={"search": study.search.model_copy(update=settings)})
+
     return {
         "hpstudy": lambda: with_hpstudy(study, workers),
-        f"hpstudy, lockstep of {lockstep}": lambda: with_hpstudy(stacked, workers),
+        "hpstudy, botorch": lambda: with_hpstudy(searched(searcher="botorch"), workers),
+        f"hpstudy, lockstep of {lockstep}": lambda: with_hpstudy(searched(lockstep=lockstep), workers),
         "Ax": lambda: with_peer("Ax", study, workers),
         "Ax, in sequence": lambda: with_peer("Ax", study, 1),
         "Optuna GP": lambda: with_peer("Optuna GP", study, workers),

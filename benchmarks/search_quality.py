@@ -24,7 +24,8 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 import hpstudy
 from hpstudy.goal import Goal
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher
+from hpstudy.search.botorch import BoTorchSearcher, BoTorchSettings
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.search.random import RandomSearcher
@@ -34,15 +35,16 @@ from hpstudy.study.space import Point, Space
 from hpstudy.tasks.functions import Branin, FunctionSettings, Hartmann6
 
 AUDIO = Path(__file__).parents[1] / "reports/audio.sqlite"
-INITIAL = AxSettings().initial
+INITIAL = BoTorchSettings().initial
 
 GROUP = 20
 """Searches that are played together."""
 
 SEARCHERS: dict[str, Callable[[], Searcher]] = {
-    "ax (fast)": lambda: AxSearcher(AxSettings(effort="fast")),
-    "ax (default)": lambda: AxSearcher(AxSettings(effort="default")),
-    "lockstep": lambda: AxSearcher(AxSettings(effort="fast")),
+    "ax (fast)": lambda: AxSearcher(BoTorchSettings(effort="fast")),
+    "ax (default)": lambda: AxSearcher(BoTorchSettings(effort="default")),
+    "botorch": lambda: BoTorchSearcher(BoTorchSettings(effort="fast")),
+    "lockstep": lambda: AxSearcher(BoTorchSettings(effort="fast")),
     "sobol": lambda: SobolSearcher(),
     "random": lambda: RandomSearcher(),
 }

@@ -9,6 +9,9 @@ SEARCHERS = Registry(
         "ax": Entry(
             "Ax's default Bayesian optimization, by BoTorch, after an initial Sobol design", "hpstudy.search.ax:AxSearcher"
         ),
+        "botorch": Entry(
+            "the same with faster optimizers: a third of the time per ask", "hpstudy.search.botorch:BoTorchSearcher"
+        ),
         "cmaes": Entry("the evolution strategy CMA-ES, by Optuna", "hpstudy.search.samplers:CMAESSearcher"),
         "grid": Entry("all combinations of listed values or equally spaced levels", "hpstudy.search.grid:GridSearcher"),
         "points": Entry("the points listed in the study file, in order", "hpstudy.search.points:PointsSearcher"),

@@ -2,8 +2,7 @@
 
 Ax keeps no numerical state between two asks: it fits its Gaussian process from scratch. Therefore the result depends only on the
 arguments; see `hpstudy.search.interface`. `hpstudy.search.single` makes the model and the acquisition of one search as Ax makes them, and
-the proposals are Ax's bit for bit (tests/search/test_ax_itself.py). Several searches are asked at once by the same model and acquisition
-as one batch of tensors (`hpstudy.search.batched`).
+the proposals are Ax's bit for bit (tests/search/test_ax_itself.py). Several searches are asked at once as by the `botorch` searcher.
 
 The surrogate receives coordinates in [0, 1] (`hpstudy.search.encoding`). It snaps coordinates of integers and choices to their
 cells. Ax's default for choices, one acquisition optimization for each combination of values, takes more than twice as long on four floats
@@ -23,30 +22,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
-from hpstudy.search.effort import DEFAULT, FAST, Effort
+from hpstudy.search.botorch import BoTorchSettings, batched_proposals, no_deprecations
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.search.linear import linearity_problems
 from hpstudy.search.outcomes import has_value
-from hpstudy.search.sobol import sobol_points
-from hpstudy.search.untried import untried_points
+from hpstudy.search.untried import next_untried
 from hpstudy.seeds import derive_seed, seeded_block
-from hpstudy.study.blocks import Block
 from hpstudy.study.space import Point, Space
-
-
-class AxSettings(Block):
-    """Settings of the `ax` searcher."""
-
-    initial: int = Field(default=5, ge=2)
-    """Trials of the initial Sobol design, before the first trial that the surrogate proposes."""
-    effort: Literal["fast", "default"] = "fast"
-    """How the acquisition is optimized: `default` as in Ax; `fast` from fewer starts, in 40% to 70% of the time per ask."""
 
 
 class AxSearcher(Searcher):
@@ -61,8 +49,8 @@ class AxSearcher(Searcher):
     the Sobol sequence.
     """
 
-    Settings: ClassVar[type[BaseModel]] = AxSettings
-    settings: AxSettings
+    Settings: ClassVar[type[BaseModel]] = BoTorchSettings
+    settings: BoTorchSettings
 
     def check(self, space: Space, trials: int) -> list[Problem]:
         """Problems: an initial design that is too long, and constraints that are not linear in the coordinates."""
@@ -75,11 +63,10 @@ class AxSearcher(Searcher):
                 from hpstudy.search.single.propose import propose
 
                 with seeded_block(derive_seed(seed, "ask", number)):
-                    proposed = propose(space, history, goal=goal, seed=seed, number=number, effort=self._effort)
+                    proposed = propose(space, history, goal=goal, seed=seed, number=number, effort=self.settings.optimizers)
             if proposed is not None:
                 return proposed
-        untried = untried_points(space, history, seed=seed, number=number, count=1)
-        return untried[0] if untried else sobol_points(space, seed=seed, start=number, count=1)[0]
+        return next_untried(space, history, seed=seed, number=number)
 
     def ask_many(
         self, space: Space, histories: Sequence[Sequence[Observation]], *, goal: Goal, seeds: Sequence[int], number: int
@@ -89,34 +76,19 @@ class AxSearcher(Searcher):
         A search in its initial design, or whose surrogate cannot be fitted, gets the point of `ask`. So do all searches with constraints,
         which the batched optimizer does not support.
         """
-        proposed: list[Point | None] = [None] * len(seeds)
-        if number >= self.settings.initial and not space.constraints:
-            with _no_deprecations():
-                from hpstudy.search.batched.propose import propose
-
-            proposed = propose(space, histories, goal=goal, seeds=seeds, number=number, effort=self._effort)
+        if space.constraints:
+            return super().ask_many(space, histories, goal=goal, seeds=seeds, number=number)
+        proposed = batched_proposals(self.settings, space, histories, goal=goal, seeds=seeds, number=number)
         return [
             self.ask(space, history, goal=goal, seed=seed, number=number) if point is None else point
             for point, history, seed in zip(proposed, histories, seeds, strict=True)
         ]
 
-    @property
-    def _effort(self) -> Effort:
-        return FAST if self.settings.effort == "fast" else DEFAULT
-
-
-@contextmanager
-def _no_deprecations() -> Iterator[None]:
-    """GPyTorch uses deprecated parts of torch."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=DeprecationWarning)
-        yield
-
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Use BoTorch without warnings that are irrelevant to the search."""
-    with _no_deprecations():
+    with no_deprecations():
         from botorch.exceptions.warnings import BotorchWarning
         from linear_operator.utils.warnings import NumericalWarning
 

@@ -51,6 +51,12 @@ def untried_points(space: Space, history: Sequence[Observation], *, seed: int, n
     return untried
 
 
+def next_untried(space: Space, history: Sequence[Observation], *, seed: int, number: int) -> Point:
+    """The next untried point of the search's Sobol sequence, from index `number` on; a tried one if all points were tried."""
+    untried = untried_points(space, history, seed=seed, number=number, count=1)
+    return untried[0] if untried else sobol_points(space, seed=seed, start=number, count=1)[0]
+
+
 def _combinations(space: Space, tried: int) -> Iterator[Point]:
     """Points of a finite space, in the order of its hyperparameters; none of a space with a continuous range.
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hpstudy.goal import Goal
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher
+from hpstudy.search.botorch import BoTorchSearcher, BoTorchSettings
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import SobolSearcher
 from hpstudy.study.space import Space
@@ -17,9 +18,9 @@ RATE = SPACES["one float"]
 MIXED = SPACES["mixed"]
 
 
-@pytest.fixture
-def searcher():
-    return AxSearcher(AxSettings(initial=2))
+@pytest.fixture(params=[AxSearcher, BoTorchSearcher])
+def searcher(request):
+    return request.param(BoTorchSettings(initial=2))
 
 
 def unit(space, point):
@@ -45,7 +46,7 @@ def test_importing_the_searcher_imports_neither_torch_nor_ax_nor_scipy():
 def test_the_initial_points_are_those_of_the_sobol_searcher():
     for number in range(5):
         arguments = {"goal": "maximize", "seed": 7, "number": number}
-        assert AxSearcher(AxSettings()).ask(MIXED, (), **arguments) == SobolSearcher().ask(MIXED, (), **arguments)
+        assert AxSearcher(BoTorchSettings()).ask(MIXED, (), **arguments) == SobolSearcher().ask(MIXED, (), **arguments)
 
 
 def test_the_first_trial_after_the_initial_ones_is_the_surrogates(searcher):
@@ -84,7 +85,7 @@ def test_a_smooth_function_of_one_variable_is_maximised_within_a_hundredth_of_it
 
 
 def test_the_best_of_the_choices_are_found():
-    history = play(AxSearcher(AxSettings(initial=4)), MIXED, trials=18)
+    history = play(AxSearcher(BoTorchSettings(initial=4)), MIXED, trials=18)
     best = max(history, key=lambda past: past.value)
     assert (best.point["scaling"], best.point["clipping"]) == (True, "none")
 
@@ -145,11 +146,12 @@ def test_a_hyperparameter_may_have_any_name(searcher):
 
 
 def test_the_default_effort_proposes_too():
-    history = play(AxSearcher(AxSettings(initial=4, effort="default")), MIXED, trials=5)
+    history = play(AxSearcher(BoTorchSettings(initial=4, effort="default")), MIXED, trials=5)
     assert MIXED.admits(history[-1].point)
 
 
-def test_without_a_surrogate_the_sobol_sequence_goes_on_and_the_log_says_so(searcher, monkeypatch, caplog):
+def test_without_a_surrogate_the_sobol_sequence_goes_on_and_the_log_says_so(monkeypatch, caplog):
+    searcher = AxSearcher(BoTorchSettings(initial=2))
     ask(searcher, RATE, sobol(RATE, 3, [0.1, 0.5, 0.3]))  # imports BoTorch without its warnings
     from botorch.exceptions.errors import ModelFittingError
 
@@ -178,18 +180,18 @@ def test_a_fit_that_meets_a_singular_matrix_is_left_to_botorch(monkeypatch):
 
     failures = []
     monkeypatch.setattr("hpstudy.search.single.surrogate.fit_gpytorch_mll_scipy", singular)
-    assert MIXED.admits(ask(AxSearcher(AxSettings()), MIXED, evaluated_sobol(MIXED)))
+    assert MIXED.admits(ask(AxSearcher(BoTorchSettings()), MIXED, evaluated_sobol(MIXED)))
     assert failures
 
 
 def test_an_initial_design_of_one_trial_is_refused():
     with pytest.raises(ValueError, match="greater than or equal to 2"):
-        AxSettings(initial=1)
+        BoTorchSettings(initial=1)
 
 
 def test_the_proposed_points_are_the_recorded_ones():
     """To 0.1 %: other processors round otherwise, and an optimiser stopped after 50 steps makes that some 0.002 %."""
-    proposed = [ask(AxSearcher(AxSettings()), space, evaluated_sobol(space)) for space in (RATE, MIXED)]
+    proposed = [ask(AxSearcher(BoTorchSettings()), space, evaluated_sobol(space)) for space in (RATE, MIXED)]
     assert [unit(space, point) for space, point in zip((RATE, MIXED), proposed, strict=True)] == [
         pytest.approx(unit(space, point), rel=1e-3) for space, point in zip((RATE, MIXED), RECORDED, strict=True)
     ]

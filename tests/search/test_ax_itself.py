@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from hpstudy.goal import Goal
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher
+from hpstudy.search.botorch import BoTorchSettings
 from hpstudy.search.effort import DEFAULT, FALLBACKS, FAST, TOLERANCE
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.feasible import feasible_neighbours, projected
@@ -170,7 +171,7 @@ def test_a_proposal_is_that_of_ax(name, effort, caplog):
     space, options = HISTORIES[name]
     caplog.set_level(logging.ERROR)
     past = history(space, **options)
-    here = AxSearcher(AxSettings(effort=effort)).ask(space, past, goal=Goal.MINIMIZE, seed=1, number=len(past))
+    here = AxSearcher(BoTorchSettings(effort=effort)).ask(space, past, goal=Goal.MINIMIZE, seed=1, number=len(past))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert repr(ax_proposal(space, past, Goal.MINIMIZE, 1, effort)) == repr(here)

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from hpstudy.goal import Goal
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher
+from hpstudy.search.botorch import BoTorchSettings
 from hpstudy.search.effort import DEFAULT, FAST
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.interface import Observation
@@ -182,7 +183,7 @@ def exact(points):
 
 
 def ask_many(space, histories, seeds, *, goal=Goal.MAXIMIZE, **settings):
-    return AxSearcher(AxSettings(**settings)).ask_many(space, histories, goal=goal, seeds=seeds, number=len(histories[0]))
+    return AxSearcher(BoTorchSettings(**settings)).ask_many(space, histories, goal=goal, seeds=seeds, number=len(histories[0]))
 
 
 def proposals(space, histories, seeds):
@@ -221,12 +222,13 @@ def test_a_fresh_process_proposes_the_same_bits():
     script = (
         "import json, sys\n"
         "from hpstudy.goal import Goal\n"
-        "from hpstudy.search.ax import AxSearcher, AxSettings\n"
+        "from hpstudy.search.ax import AxSearcher\n"
+        "from hpstudy.search.botorch import BoTorchSettings\n"
         "from hpstudy.search.interface import Observation\n"
         "from hpstudy.testing.searchers import SPACES\n"
         "histories = [[Observation(*row) for row in rows] for rows in json.load(sys.stdin)]\n"
         "arguments = {'goal': Goal.MAXIMIZE, 'seeds': [0, 1, 2], 'number': len(histories[0])}\n"
-        "points = AxSearcher(AxSettings()).ask_many(SPACES['mixed'], histories, **arguments)\n"
+        "points = AxSearcher(BoTorchSettings()).ask_many(SPACES['mixed'], histories, **arguments)\n"
         "print(json.dumps([repr(sorted(point.items())) for point in points]))\n"
         "print('ax' in sys.modules)\n"
     )
@@ -262,7 +264,7 @@ def test_a_search_whose_surrogate_cannot_be_fitted_is_asked_alone(monkeypatch):
 
     monkeypatch.setattr("hpstudy.search.batched.propose.fit", failing)
     points = ask_many(space, histories, [0, 1, 2])
-    expected[1] = AxSearcher(AxSettings()).ask(space, histories[1], goal=Goal.MAXIMIZE, seed=1, number=NUMBER)
+    expected[1] = AxSearcher(BoTorchSettings()).ask(space, histories[1], goal=Goal.MAXIMIZE, seed=1, number=NUMBER)
     assert points == expected
 
 

@@ -1,4 +1,5 @@
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher
+from hpstudy.search.botorch import BoTorchSearcher, BoTorchSettings
 from hpstudy.search.grid import GridSearcher, GridSettings
 from hpstudy.search.points import PointsSearcher, PointsSettings
 from hpstudy.search.random import RandomSearcher
@@ -11,7 +12,14 @@ class TestAx(SearcherContract):
     trials = 4
 
     def make(self):
-        return AxSearcher(AxSettings(initial=2))
+        return AxSearcher(BoTorchSettings(initial=2))
+
+
+class TestBoTorch(SearcherContract):
+    trials = 4
+
+    def make(self):
+        return BoTorchSearcher(BoTorchSettings(initial=2))
 
 
 class TestCMAES(SearcherContract):

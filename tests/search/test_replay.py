@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher, BoTorchSettings
 from hpstudy.testing.searchers import SPACES, objective, play
 
 SPACE = SPACES["mixed"]
@@ -19,13 +19,13 @@ REPLAY = """
 import json, random, sys
 import numpy as np
 from hpstudy.goal import Goal
-from hpstudy.search.ax import AxSearcher, AxSettings
+from hpstudy.search.ax import AxSearcher, BoTorchSettings
 from hpstudy.search.interface import Observation
 from hpstudy.testing.searchers import SPACES
 
 draws, numbers, rows = json.load(sys.stdin)
 history = [Observation(*row) for row in rows]
-searcher, points = AxSearcher(AxSettings(initial=3)), {}
+searcher, points = AxSearcher(BoTorchSettings(initial=3)), {}
 for number in numbers:
     junk = [np.random.default_rng(draws).random(draws * 1000 + number)]
     random.seed(draws)
@@ -42,7 +42,7 @@ def history():
     def value(number, point):
         return None if number == 4 else objective(SPACE, point)
 
-    return play(AxSearcher(AxSettings(initial=3)), SPACE, trials=TRIALS, value=value, seed=5)
+    return play(AxSearcher(BoTorchSettings(initial=3)), SPACE, trials=TRIALS, value=value, seed=5)
 
 
 @pytest.mark.parametrize("hash_seed", [1, 2])

@@ -63,7 +63,7 @@ def _bibtex(results: Results) -> str:
     entries = [_hpstudy(results)]
     if any(view.method for view in results.study.views.values()):
         entries.append(QUIST)
-    if results.study.search.searcher == "ax":
+    if results.study.search.searcher in ("ax", "botorch"):
         entries.append(BOTORCH)
     return "\n\n".join(entries)
 

@@ -128,7 +128,7 @@ def _of_search(results: Results) -> list[str]:
         f"Groups of {size} replicates ran in lockstep; their points and results do not depend on each other. " if size > 1 else ""
     )
     conditional = [name for name, view in study.views.items() if view.space.is_conditional]
-    if conditional and study.search.searcher == "ax":
+    if conditional and study.search.searcher in ("ax", "botorch"):
         setting += (
             f" Some hyperparameters of {numbers.plural(len(conditional), 'view', 'views')} {', '.join(conditional)} are absent where their "
             "condition does not hold: the Gaussian process places an absent one at the middle of its range (Lévesque et al. 2017)."

@@ -19,6 +19,7 @@ from hpstudy.search.batched.lbfgs import minimize
 from hpstudy.search.batched.process import Posterior, Trials, fit
 from hpstudy.search.effort import FALLBACKS, TOLERANCE, Effort
 from hpstudy.search.encoding import Encoding
+from hpstudy.search.feasible import feasible_neighbours, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.outcomes import has_value, robustly_scaled, standardized
 from hpstudy.search.snapping import Snapping
@@ -53,7 +54,8 @@ def propose(
         effort: settings of the optimizers.
 
     Returns:
-        A point for each search; None if fewer than two trials have a value, or if the surrogate could not be fitted.
+        A point for each search; None if fewer than two trials have a value, if the surrogate could not be fitted, or if no untried point
+        satisfies the constraints.
     """
     encoding = Encoding(space)
     acquisition = _acquisition(encoding, histories, goal, seeds, number, effort)
@@ -62,15 +64,31 @@ def propose(
         encoding.decode(candidate) if math.isfinite(value) and sum(map(has_value, history)) >= 2 else None
         for candidate, value, history in zip(candidates.tolist(), values.tolist(), histories, strict=True)
     ]
-    untried = [
-        untried_points(space, history, seed=seed, number=number, count=FALLBACKS) if point and is_tried(point, history) else []
+    alternatives = [
+        _alternatives(encoding, point, history, seed=seed, number=number) if point else []
         for point, history, seed in zip(proposed, histories, seeds, strict=True)
     ]
-    if any(untried):
-        for search, best in enumerate(_best(acquisition, encoding, untried)):
-            if untried[search]:
-                proposed[search] = untried[search][best]
+    best = _best(acquisition, encoding, alternatives) if any(alternatives) else []
+    for search, (point, points) in enumerate(zip(proposed, alternatives, strict=True)):
+        if points:
+            proposed[search] = points[best[search]]
+        elif point and not space.satisfies(point):
+            proposed[search] = None
     return proposed
+
+
+def _alternatives(encoding: Encoding, point: Point, history: Sequence[Observation], *, seed: int, number: int) -> list[Point]:
+    """Up to `FALLBACKS` untried points, among which the acquisition chooses if the proposed point was tried or violates a constraint."""
+    space = encoding.space
+    if not space.satisfies(point):
+        near = projected(encoding, point)
+        feasible = [near] if space.satisfies(near) else feasible_neighbours(space, near)
+    elif is_tried(point, history):
+        feasible = []
+    else:
+        return []
+    untried = [point for point in feasible if not is_tried(point, history)]
+    return untried + untried_points(space, history, seed=seed, number=number, count=FALLBACKS - len(untried))
 
 
 def _acquisition(
