@@ -139,6 +139,14 @@ def test_a_summary_and_a_reader_are_lines(tmp_path):
         assert repr(reader) == f"<Reader of {summary.storage}: study 'shown'>"
 
 
+def test_a_summary_names_the_most_common_failure(tmp_path):
+    views = {"a": {"space": STUDY["views"]["a"]["space"]}}
+    study = {**STUDY, "task": {"command": "false {arguments}"}, "views": views, "replicates": 2}
+    summary = hpstudy.run(study, tmp_path, executor="inline")
+    assert repr(summary).endswith(f"{summary.failure.sentence()}>")
+    assert "exit code 1" in repr(summary)
+
+
 def test_a_declared_endpoint_is_a_line_and_a_row(tmp_path):
     endpoints = {"endpoints": [{"use": "trials_to_target"}, {"use": "final"}], "target": {"value": 20.0}, "resamples": 1000}
     confirm = {"seeds": 2, "incumbents": True}

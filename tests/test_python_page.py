@@ -27,7 +27,7 @@ def test_the_attributes_of_an_object_exist(row):
     for name in filter(None, (first, second)):
         kind = PARTS.get(name) or getattr(hpstudy, name)
         fields = {*getattr(kind, "__dataclass_fields__", ()), *getattr(kind, "model_fields", ())}
-        for attribute in re.findall(r"`(\w+)(?:\(\))?`", attributes.partition(":")[0]):
+        for attribute in re.findall(r"`(\w+)(?:\(\w*\))?`", attributes.partition(":")[0]):
             assert attribute in fields or hasattr(kind, attribute), f"{name}.{attribute}"
 
 

@@ -16,6 +16,9 @@ from hpstudy.tasks.interface import Task
 
 RESTORE = "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)"
 
+MOVED = f"if the folder of the study has moved, run the study file there (`hpstudy run STUDY.yaml --storage DATABASE`); otherwise {RESTORE}"
+"""Hint for files that are missing. `resume` looks for them in the folder that the database records."""
+
 RESTORE_FUNCTION = (
     "restore the function and the values that it refers to, start again with another storage, or continue with "
     "allow_changed_code=True (recorded in the database)"
@@ -85,11 +88,13 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
             return  # a study without a value starts over with the new code
         recorded, parts = reader.identity, reader.study.user_parts()
     with module_path(folder):
-        changed = [name for name, digest in recorded.items() if (file := source_file(name)) and _on_disk(file, folder) != digest]
+        digests = {name: _on_disk(file, folder) for name in recorded if (file := source_file(name))}
+        changed = [name for name, digest in digests.items() if digest and digest != recorded[name]]
+        missing = [f"{name} (not found in {folder})" for name, digest in digests.items() if not digest]
         earlier = [name.removeprefix(SOURCE) for name in recorded if is_earlier(name)]
         changed += [name for use in {*parts, *earlier} for name in _unrecorded(use, recorded, folder)]
-    if changed:
-        raise _changed(storage, changed, RESTORE)
+    if changed or missing:
+        raise _changed(storage, changed + missing, MOVED if missing else RESTORE)
 
 
 def refuse_changed_function(storage: Path, task: Task) -> None:

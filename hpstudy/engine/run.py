@@ -53,7 +53,8 @@ class RunSummary:
     failure: CommonFailure | None = None
 
     def __repr__(self) -> str:
-        return f"<RunSummary {self.storage}: {self.sentence()}>"
+        failure = f"; {self.failure.sentence()}" if self.failure else ""
+        return f"<RunSummary {self.storage}: {self.sentence()}{failure}>"
 
     @property
     def complete(self) -> bool:

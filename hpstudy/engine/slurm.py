@@ -62,7 +62,7 @@ wait "$run"
 code=$?
 trap '' USR1 TERM INT
 save || {{ echo "shard $shard could not be saved: it is in $work on $(hostname)" >&2; exit 1; }}
-echo "shard $shard is saved in $kept" >&2
+echo "shard $shard is saved in $kept; when all shards are complete: hpstudy merge "{all_shards} >&2
 case "$again $code" in "yes 130" | "yes 143") exec scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$shard" ;; esac
 exit "$code"
 """
@@ -90,6 +90,7 @@ def array_script(
             f"{study.name} has {study.replicates} replicates, which cannot be divided into {shards} shards",
             f"choose 1 to {groups} shards",
         )
+    kept = str(storage.absolute().with_suffix("")) + ".shard-"
     command = [sys.executable, "-m", "hpstudy", "run", str(file.absolute()), *(() if scale is None else ("--scale", scale))]
     return SCRIPT.format(
         name=shlex.quote(study.name),
@@ -97,7 +98,8 @@ def array_script(
         lead_s=LEAD_S,
         options="".join(f"#SBATCH {line}\n" for line in _lines(options)),
         folder=shlex.quote(str(storage.absolute().parent)),
-        kept=shlex.quote(str(storage.absolute().with_suffix("")) + ".shard-"),
+        kept=shlex.quote(kept),
+        all_shards=shlex.quote(f"{kept}*-of-{shards}/*.sqlite"),
         shards=shards,
         grace_s=GRACE_S,
         command=shlex.join(command),

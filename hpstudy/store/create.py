@@ -109,7 +109,7 @@ def _publish(draft: Path, path: Path) -> None:
             path.touch(exist_ok=False)
             draft.replace(path)
     except FileExistsError as error:
-        raise StoreError(f"another process created {path} meanwhile", "open it instead") from error
+        raise StoreError(f"another process created {path} meanwhile", "run the same command again") from error
     if os.name == "posix":
         # The directory entry must survive a power failure.
         folder = os.open(path.parent, os.O_RDONLY)

@@ -116,7 +116,8 @@ def test_tasks_that_reach_their_time_limit_are_queued_again_and_merge_to_the_run
     first.send_signal(signal.SIGUSR1)
     said, _ = first.communicate(timeout=120)
     assert (node.folder / "called").read_text() == "requeue 7_0\n", said
-    assert said.endswith(f"shard 0 is saved in {node.folder}/kept/killed.shard-0-of-2\n")
+    merge = f"hpstudy merge {node.folder}/kept/killed.shard-*-of-2/*.sqlite"
+    assert said.endswith(f"shard 0 is saved in {node.folder}/kept/killed.shard-0-of-2; when all shards are complete: {merge}\n")
     assert list(disk.iterdir()) == []
     assert 5 <= node.rows(database(node, 0)) < 32
     for shard in (0, 1):

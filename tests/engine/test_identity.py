@@ -132,8 +132,9 @@ def test_a_missing_file_is_refused_by_name(project):
     project.write(train=LAZY, late="def value(x): return x")
     project.run()
     (project.folder / "late.py").unlink()
-    with pytest.raises(StudyChanged, match=r"source of late\.py"):
+    with pytest.raises(StudyChanged, match=rf"source of late\.py \(not found in {project.folder}\)") as caught:
         hpstudy.resume(project.storage, executor="inline")
+    assert "if the folder of the study has moved" in caught.value.hint
 
 
 def test_a_recorded_name_that_is_a_device_or_outside_is_not_read_for_ever(project):
