@@ -57,10 +57,12 @@ def _against(verdict: Verdict, margin: float, pair: PairResult) -> str:
 
 def why_not_shown(difference: BudgetDifference | TrialsDifference, confidence: float) -> str:
     """Why no difference is shown, with a leading space: no difference can be significant, or test and interval disagree; else ""."""
+    includes_zero = difference.low <= 0 <= difference.high
     if difference.floor >= 1 - confidence:
         n, floor = numbers.things(difference.replicates, "replicate"), numbers.general(difference.floor, 2)
-        return f" {n} cannot show one: no adjusted p is below {floor}."
-    if difference.low <= 0 <= difference.high:
+        opening = f"{n} cannot show one" if includes_zero else f"The interval excludes 0, but {n} cannot show a difference"
+        return f" {opening}: no adjusted p is below {floor}."
+    if includes_zero:
         return ""
     p = numbers.p_value(difference.adjusted)
     return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {p})."

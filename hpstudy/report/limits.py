@@ -1,4 +1,4 @@
-"""Warnings about the target of a study: searches that never reach it, and a level that only single trainings reach."""
+"""Limits of the evidence: few replicates, searches that never reach the target, and a level that only single trainings reach."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.permutation import smallest_p
 from hpstudy.report import numbers
 from hpstudy.report.notation import Notation
 
 HEAVY = 0.25
 """Share of a view's searches that do not reach the target above which the report warns."""
+
+ROUGH_BELOW = 6
+"""Number of replicates below which intervals are called rough.
+
+With 5, bootstrap intervals are too short (docs/reference/statistics.md), and the smallest p of a two-sided sign-flip test is 0.0625.
+"""
+
+
+def has_band(results: Results, replicates: int) -> bool:
+    """Whether a simultaneous band is shown: not with few replicates, where it can exclude 0 although no test can be significant."""
+    return replicates >= ROUGH_BELOW and smallest_p(replicates) < 1 - results.study.analysis.confidence
 
 
 def sentences(results: Results, pair: PairResult) -> Iterator[str]:

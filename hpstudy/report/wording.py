@@ -12,9 +12,6 @@ from hpstudy.report import counting, distances, limits, numbers, overview
 from hpstudy.report.final_best import at_the_end, detectable, why_not_shown
 from hpstudy.report.notation import Notation
 
-SAYS_LITTLE = 6
-"""Number of replicates below which intervals and tests are called rough: the smallest two-sided sign-flip p of 5 is 0.0625."""
-
 NAMED = 4
 """Maximum number of comparisons of one kind that the headline names; the others are in the report."""
 
@@ -168,7 +165,7 @@ def counted_evidence(results: Results) -> str:
     n = min((len(one.pair.replicates) for one in overview.standings(results) if one.final is not None), default=0)
     if n > 1:
         sentences.append(_out_of_reach(results, n))
-    if 1 < n < SAYS_LITTLE:
+    if 1 < n < limits.ROUGH_BELOW:
         sentences.append(_rough(n))
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -194,7 +191,7 @@ def evidence(results: Results, pair: PairResult) -> list[str]:
     if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
         sentences = [_sample(results, pair), *_ratio(results, pair), distances.along_trials(results, pair.distances[0], pair)]
     sentences += [at_the_end(results, pair), *remarks(results, pair)]
-    if 1 < n < SAYS_LITTLE:
+    if 1 < n < limits.ROUGH_BELOW:
         sentences.append(_rough(n))
     return sentences
 
@@ -203,7 +200,7 @@ def remarks(results: Results, pair: PairResult) -> Iterator[str]:
     """The evidence that no table has: warnings about the target, and the simultaneous band."""
     if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b):
         yield from limits.sentences(results, pair)
-    if pair.curve is not None and pair.curve.band is not None:
+    if pair.curve is not None and limits.has_band(results, len(pair.replicates)):
         yield band(results, pair)
 
 
@@ -211,7 +208,8 @@ def band(results: Results, pair: PairResult) -> str:
     """The trials at which the simultaneous band of the difference excludes zero."""
     runs = pair.curve.excludes_zero if pair.curve else ()
     where = f"excludes 0 at {run_text(runs)}" if runs else "includes 0 at every trial"
-    return f"The simultaneous {Notation(results).level} band of the paired difference {where}."
+    alone = ", not adjusted for the number of comparisons," if runs and len(results.pairs) > 1 else ""
+    return f"The simultaneous {Notation(results).level} band of the paired difference{alone} {where}."
 
 
 def run_text(runs: tuple[tuple[int, int], ...]) -> str:

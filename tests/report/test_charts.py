@@ -10,7 +10,7 @@ import pytest
 
 import hpstudy
 from hpstudy.errors import UsageError
-from hpstudy.report import numbers, style
+from hpstudy.report import numbers, style, wording
 from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target, words
 from hpstudy.report.charts.grid import GREY, in_grid
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
@@ -148,14 +148,52 @@ def test_long_names_of_a_difference_are_on_two_lines():
     assert words.difference("latent", "filter_same_support") == "latent −\nfilter_same_support"
 
 
-def test_no_curve_runs_through_the_notes_of_a_difference(results):
-    (chart,) = difference.charts(results)
-    (panel,) = chart.panels
-    ends = [end for mark in panel.marks if isinstance(mark, Band) for end in (mark.low, mark.high)]
-    low, high = panel.y.limits
-    heights = (np.concatenate(ends) - low) / (high - low)
-    assert [mark.y.tolist() for mark in panel.marks if isinstance(mark, Labels)] == [[0.98], [0.02]]
-    assert 0.1 < heights.min() < heights.max() < 0.9
+@pytest.mark.parametrize(("goal", "better"), [("maximize", "a"), ("minimize", "b")])
+def test_the_note_of_a_difference_names_the_better_view_above_0(make_results, ramps, goal, better):
+    (chart,) = difference.charts(make_results({"a": ramps(3), "b": ramps()}, goal=goal))
+    assert [mark.texts for mark in marks_of(chart, Labels)] == [(f"above 0: {better} better",)]
+
+
+@pytest.mark.parametrize("views", [2, 3, 4])
+def test_the_notes_of_differences_touch_no_axes_and_stay_in_the_figure(make_results, ramps, views):
+    names = [f"view_{index}_with_a_name_of_30_char" for index in range(views)]
+    pairs = [[names[0], name] for name in names[1:]]
+    (chart,) = difference.charts(make_results({name: ramps(3) for name in names}, analysis={"compare": pairs}))
+    with style.applied():
+        figure = matplotlib.figure(chart)
+        figure.canvas.draw()
+        notes = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
+        assert len(notes) == views - 1
+        for note in notes:
+            assert 0 <= note.x0 < note.x1 <= figure.bbox.x1
+            assert not any(note.overlaps(axes.get_window_extent()) for axes in figure.axes)
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(notes, 2))
+
+
+def test_few_replicates_have_no_simultaneous_band(make_results, ramps):
+    """Two equal differences: the interval excludes 0 at every trial, and no test can show it."""
+    found = make_results({"a": ramps(3, n=2), "b": ramps(n=2)}, analysis={"target": {"value": 5}})
+    (chart,) = difference.charts(found)
+    (inner,) = marks_of(chart, Band)
+    rows = rows_of(chart, "differences")
+    assert (inner.low.tolist(), inner.high.tolist()) == ([row["low"] for row in rows], [row["high"] for row in rows])
+    assert [entry.name for entry in chart.legend] == ["mean difference", "pointwise 95% interval"]
+    assert chart.reading == (
+        "The band is the pointwise 95% interval. With this few replicates there is no simultaneous band. No test can then show a "
+        "difference, also where the interval excludes 0."
+    )
+    answer = " ".join([wording.comparisons(found), *wording.evidence(found, found.pairs[0])])
+    assert "The interval excludes 0, but 2 replicates cannot show a difference: no adjusted p is below 0.5." in answer
+    assert "simultaneous" not in answer
+
+
+@pytest.mark.parametrize(("n", "confidence", "shown"), [(5, 0.9, False), (6, 0.95, True), (6, 0.99, False), (8, 0.99, True)])
+def test_a_simultaneous_band_needs_replicates_with_which_a_test_can_be_significant(make_results, ramps, n, confidence, shown):
+    found = make_results({"a": ramps(3, n=n), "b": ramps(0, 1, n=n)}, analysis={"confidence": confidence, "target": {"value": 5}})
+    (chart,) = difference.charts(found)
+    assert (len(marks_of(chart, Band)) == 2) == shown
+    assert ("outer" in chart.reading) == shown
+    assert ("simultaneous" in " ".join(wording.evidence(found, found.pairs[0]))) == shown
 
 
 def test_a_key_of_a_panel_takes_its_entries_from_the_legend():

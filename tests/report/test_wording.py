@@ -78,7 +78,7 @@ def test_replicates_that_can_show_nothing_are_named_and_no_power_is_claimed(make
     assert pair.budgets[-1].high < 0
     for text in (headline(found), at_the_end(found, pair)):
         assert "No difference shown. " in text
-        assert "5 replicates cannot show one: no adjusted p is below 0.062." in text
+        assert "The interval excludes 0, but 5 replicates cannot show a difference: no adjusted p is below 0.062." in text
         assert "80% power" not in text
         assert "ends better" not in text
 
@@ -212,7 +212,7 @@ def test_few_replicates_are_called_rough(make_results, ramps):
     found = make_results({"a": ramps(3, n=4), "b": ramps(n=4)}, analysis={"target": {"value": 5}})
     text = " ".join(wording.evidence(found, found.pairs[0]))
     assert "With 4 replicates every interval is rough." in text
-    assert "4 replicates cannot show one: no adjusted p is below 0.12." in text
+    assert "The interval excludes 0, but 4 replicates cannot show a difference: no adjusted p is below 0.12." in text
 
 
 PLAIN = Distance(None, 5.0, 8, 5, 3.0, 2.0, 4.0, 0.0, 0.0)

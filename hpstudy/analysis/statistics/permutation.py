@@ -51,7 +51,7 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
         sums = differences[:1].astype(np.float64)
         for difference in differences[1:]:
             sums = np.concatenate([sums + difference, sums - difference])
-        return SignFlip(float((np.abs(sums) >= observed).mean()), True, 2.0 ** (1 - n))
+        return SignFlip(float((np.abs(sums) >= observed).mean()), True, smallest_p(n))
     rng = np.random.default_rng(seed)
     step = max(1, 2**22 // n)
     signs = np.empty((max(1, BLOCK // n), n))  # (patterns of a block, replicates)
@@ -64,7 +64,13 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
             np.multiply(bits_of_block, 2.0, out=block)
             block -= 1
             as_large += int((np.abs(block @ differences) >= observed).sum())
-    return SignFlip((1 + as_large) / (1 + DRAWS), False, max(1 / (1 + DRAWS), 2.0 ** (1 - n)))
+    return SignFlip((1 + as_large) / (1 + DRAWS), False, smallest_p(n))
+
+
+def smallest_p(replicates: int) -> float:
+    """The smallest attainable p of a two-sided sign-flip test of this many paired differences."""
+    exact = 2.0 ** (1 - replicates)
+    return exact if replicates <= EXACT_UP_TO else max(1 / (1 + DRAWS), exact)
 
 
 def holm(p_values: Floats) -> Floats:

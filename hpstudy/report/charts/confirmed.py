@@ -52,10 +52,8 @@ def chart(results: Results) -> Chart:
         f"biased by selection. The gap is the optimism; after {budget} it is {_optimism(results)}."
     )
     if compared:
-        reading += (
-            f" Differences: confirmed curves, paired by replicate. The inner band is the pointwise {level} interval; the outer band "
-            "holds for all trials at once."
-        )
+        counts = [n for _, _, n, _ in compared]
+        reading += f" Differences: confirmed curves, paired by replicate. {difference.bands(results, counts)}"
     columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
         "confirmed",
@@ -98,8 +96,8 @@ def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
 
 
 def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
-    head, skipped = f"{a} − {b}, confirmed, {numbers.things(n, 'replicate')}", int(len(curve.mean) * EARLY)
-    return difference.panel(results, a, b, head, curve, ((), (), ()), marked=False, skipped=skipped)
+    skipped = int(len(curve.mean) * EARLY)
+    return difference.panel(results, a, b, n, curve, ((), (), ()), marked=False, skipped=skipped, what="confirmed, ")
 
 
 def _differences(results: Results) -> Iterator[tuple[str, str, int, Difference]]:

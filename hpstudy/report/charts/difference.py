@@ -20,15 +20,13 @@ from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.limits import has_band
 
 PANELS = 6
 """Maximum number of comparisons in one figure, which fits on a page."""
 
 MARKED_UP_TO = 60
 """Maximum number of trials that each have a marker."""
-
-NOTE_ROOM = 0.16
-"""Margin of the value axis for the notes in its corners, as a share of the range of the values."""
 
 MEAN, POINTWISE, SIMULTANEOUS = 0, 1, 2
 """Indices in the legend."""
@@ -47,9 +45,12 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     level = confidence(results)
     columns = min(len(pairs), 2)
     panels = [_panel(results, pair, pair.curve) for pair in pairs if pair.curve is not None]
+    counts = [len(pair.replicates) for pair in pairs]
     legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
-    if any(pair.curve is not None and pair.curve.band is not None for pair in pairs):
-        legend += [Entry(f"pointwise {level} interval", alpha=0.38), Entry(f"simultaneous {level} band", alpha=0.14)]
+    if max(counts) > 1:
+        legend.append(Entry(f"pointwise {level} interval", alpha=0.38))
+    if any(has_band(results, count) for count in counts):
+        legend.append(Entry(f"simultaneous {level} band", alpha=0.14))
     return Chart(
         name,
         in_grid(panels, columns),
@@ -61,46 +62,49 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
 
 
 def _panel(results: Results, pair: PairResult, curve: Difference) -> Panel:
-    head, marked = f"{pair.a} − {pair.b}, {numbers.things(len(pair.replicates), 'replicate')}", len(curve.mean) <= MARKED_UP_TO
-    return panel(results, pair.a, pair.b, head, curve, ((MEAN,), (POINTWISE,), (SIMULTANEOUS,)), marked=marked)
+    groups, marked = ((MEAN,), (POINTWISE,), (SIMULTANEOUS,)), len(curve.mean) <= MARKED_UP_TO
+    return panel(results, pair.a, pair.b, len(pair.replicates), curve, groups, marked=marked)
 
 
 def panel(
     results: Results,
     a: str,
     b: str,
-    head: str,
+    replicates: int,
     curve: Difference,
     groups: Sequence[tuple[int, ...]],
     *,
     marked: bool,
     skipped: int = 0,
+    what: str = "",
 ) -> Panel:
-    """The mean of A minus B with its pointwise interval and its simultaneous band.
+    """The mean of A minus B with its pointwise interval, and with its simultaneous band unless there are too few replicates.
 
     Args:
         results: of the study.
         a: name of the first view.
         b: name of the second view.
-        head: first line of the hover texts.
+        replicates: number of pairs.
         curve: the difference.
         groups: legend groups of the mean, the intervals and the band, as in `Mark`.
         marked: whether each trial has a marker.
         skipped: number of first trials that do not determine the axis.
+        what: what is compared, for the hover texts.
     """
     x, columns, marks = trials(curve.mean), [curve.mean, curve.low, curve.high], list[Mark]()
-    if curve.band is not None:
-        columns += [curve.band.low, curve.band.high]
-        marks += [
-            Band(x=x, low=curve.band.low, high=curve.band.high, colour=style.INK, alpha=0.14, groups=groups[SIMULTANEOUS]),
-            Band(x=x, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=groups[POINTWISE]),
-        ]
+    if curve.band is not None and has_band(results, replicates):
+        low, high = curve.band.low, curve.band.high
+        columns += [low, high]
+        marks.append(Band(x=x, low=low, high=high, colour=style.INK, alpha=0.14, groups=groups[SIMULTANEOUS]))
+    if replicates > 1:
+        marks.append(Band(x=x, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=groups[POINTWISE]))
+    head = f"{a} − {b}, {what}{numbers.things(replicates, 'replicate')}"
     marker, hover = Marker(size=4) if marked else None, along(results, head, curve.mean, curve.low, curve.high)
     marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
     marks.append(Line(x=x, y=curve.mean, colour=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
-    above, below = (cut(name, SHORTEST) for name in ((a, b) if results.study.metric.goal == "maximize" else (b, a)))
-    marks += [aside(f"{above} better", 0.99, 0.98, "right", "top"), aside(f"{below} better", 0.99, 0.02, "right", "bottom")]
-    limits = around_zero(np.concatenate([column[skipped:] for column in columns]), room=NOTE_ROOM)
+    above = a if results.study.metric.goal == "maximize" else b
+    marks.append(aside(f"above 0: {cut(above, SHORTEST)} better", 1.0, 1.0, "right", "bottom", up=2.0))
+    limits = around_zero(np.concatenate([column[skipped:] for column in columns]))
     return Panel(trial_axis(len(x)), Axis(words.difference(a, b), limits, grid=True), tuple(marks))
 
 
@@ -108,13 +112,29 @@ def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[
     """The caption and the explanation of the figure."""
     of = ", ".join(f"{pair.a} minus {pair.b} ({_pairs(pair)})" for pair in pairs)
     caption = f"Paired difference of the best {results.study.metric.name} so far: {of}."
-    if all(pair.curve is None or pair.curve.band is None for pair in pairs):
-        return caption, "One replicate has no spread, so there are no bands."
-    reading = (
-        "The views differ where the outer, simultaneous band excludes 0: it holds for all trials at once. The inner band holds for a "
-        "single trial that was chosen beforehand."
-    )
+    counts = [len(pair.replicates) for pair in pairs]
+    reading = bands(results, counts)
+    if any(has_band(results, count) for count in counts):
+        reading += " The pointwise interval is for a single trial that was chosen beforehand."
+        if not results.provisional:
+            reading += f" Verdicts are those of {'the declared endpoints' if results.declared else 'the adjusted tests'}, not of the bands."
+    elif max(counts) > 1:
+        reading += " No test can then show a difference, also where the interval excludes 0."
     return caption, reading
+
+
+def bands(results: Results, counts: Sequence[int]) -> str:
+    """The explanation of the bands of differences; `counts` are the numbers of replicates."""
+    if max(counts) == 1:
+        return "One replicate has no spread, so there are no bands."
+    pointwise = f"band is the pointwise {confidence(results)} interval"
+    if not any(has_band(results, count) for count in counts):
+        return f"The {pointwise}. With this few replicates there is no simultaneous band."
+    alone = ", for each comparison by itself" if len(counts) > 1 else ""
+    text = f"The inner {pointwise}; the outer, simultaneous band holds for all trials at once{alone}."
+    if not all(has_band(results, count) for count in counts):
+        text += " A comparison of few replicates has no outer band."
+    return text
 
 
 def _pairs(pair: PairResult) -> str:
