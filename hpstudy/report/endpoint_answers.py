@@ -81,7 +81,7 @@ def _in_short(results: Results, result: EndpointResult) -> str:
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
-    """The limits of the answer: searches that do not reach the criterion, and differences too small to detect."""
+    """The limits of the answer: searches that do not reach the criterion, and attainable and detectable differences if none is shown."""
     measured = result.declared
     if measured is None:
         return ""
@@ -97,7 +97,9 @@ def evidence(results: Results, result: EndpointResult) -> str:
     if result.endpoint.use == "trials_to_target":
         sentences += limits.beyond(results, (view.view for view in measured.views))
     if not many_comparisons(results):
-        sentences += [text for text in (_attainable(result), _detectable(results, result, measured.pairs)) if text]
+        # The tables have these numbers for all comparisons.
+        pairs = [pair for pair in measured.pairs if results.provisional or not pair.shown]
+        sentences += [text for text in (_attainable(result, pairs), _detectable(results, result, pairs)) if text]
     return " ".join(sentences)
 
 
@@ -168,30 +170,40 @@ def goal(endpoint: Endpoint) -> str:
     return "the best plateau" if endpoint.of_best_plateau else "its plateau"
 
 
-def _attainable(result: EndpointResult) -> str:
+def _attainable(result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
     """The attainable range of the differences; "" for an endpoint without one."""
-    pairs = result.declared.pairs if result.declared is not None else ()
     ranges = {_minus(pair): numbers.interval(*pair.attainable, numbers.trials) for pair in pairs if pair.attainable is not None}
     if not ranges:
         return ""
     condition = f"one view never reaches {goal(result.endpoint)} and the other keeps its mean"
-    return f"Attainable range of the difference, if {condition}: {_of_each(ranges, len(pairs))}."
+    return f"Attainable range of the difference, if {condition}: {_of_each(result, ranges)}."
 
 
 def _detectable(results: Results, result: EndpointResult, pairs: Sequence[EndpointOfPair]) -> str:
-    """The detectable differences."""
+    """The detectable differences; "" if none is known."""
     differences = {}
     for pair in pairs:
-        if 0 < pair.detectable < math.inf:
-            write = writer(results, result, pair.estimate.low, pair.estimate.high)
-            differences[_minus(pair)] = f"{write(pair.detectable)}{' trials' if pair.attainable is not None else ''}"
-    power = "at least 80% power" if _tests(results, result) > 1 else "80% power"
-    return f"A true difference of {_of_each(differences, len(pairs))} is found with {power}." if differences else ""
+        if (text := detectable(results, result, pair)) != numbers.MISSING:
+            differences[_minus(pair)] = f"{text}{' trials' if pair.attainable is not None else ''}"
+    return f"A true difference of {_of_each(result, differences)} is found with {power(results, result)}." if differences else ""
 
 
-def _of_each(values: Mapping[str, str], comparisons: int) -> str:
+def detectable(results: Results, result: EndpointResult, pair: EndpointOfPair) -> str:
+    """The smallest true difference that is found with `power`."""
+    if not 0 < pair.detectable < math.inf:
+        return numbers.MISSING
+    return writer(results, result, pair.estimate.low, pair.estimate.high)(pair.detectable)
+
+
+def power(results: Results, result: EndpointResult) -> str:
+    """The power for a detectable difference; with several tests, the power with Holm's correction is at least as high."""
+    return "at least 80% power" if _tests(results, result) > 1 else "80% power"
+
+
+def _of_each(result: EndpointResult, values: Mapping[str, str]) -> str:
     """The values by comparison, or a single value if it is that of all comparisons."""
-    if len(values) == comparisons and len(set(values.values())) == 1:
+    assert result.declared is not None, "it has comparisons"
+    if len(values) == len(result.declared.pairs) and len(set(values.values())) == 1:
         return next(iter(values.values()))
     return " or ".join(f"{value} ({comparison})" for comparison, value in values.items())
 

@@ -35,7 +35,10 @@ POINTS_PER_INCH = 72
 """Of a PDF."""
 
 LONG_WORD = 24
-"""Number of characters after which a word may break anywhere, so that a path or a hash stays within its column."""
+"""Number of characters above which a word may break, so that a path or a hash stays within its column."""
+
+_PARTS = re.compile(r"(?<=[/_.])(?=[^/_.])")
+"""Where a long word breaks, if its parts are not long themselves."""
 
 
 def compile_pdf(document: Document) -> bytes:
@@ -141,6 +144,8 @@ def clean(value: Any) -> Any:
 
 
 def _breakable(word: str) -> str:
+    """A long word with breaks between its parts, and within parts that are long themselves."""
     if len(word) <= LONG_WORD:
         return word
-    return "\u200b".join(word[start : start + 8] for start in range(0, len(word), 8))
+    steps = ((part, 8 if len(part) > LONG_WORD else len(part)) for part in _PARTS.split(word))
+    return "\u200b".join(part[start : start + step] for part, step in steps for start in range(0, len(part), step))

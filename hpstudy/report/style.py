@@ -136,7 +136,10 @@ def font_path() -> str:
 
 
 def legend_columns(names: Sequence[str]) -> int:
-    """The number of legend columns above a figure of full width."""
-    if sum(len(name) + 8 for name in names) <= LETTERS:
-        return len(names)
-    return max(1, min(len(names), 4, LETTERS // (max(map(len, names)) + 8)))
+    """The largest number of legend columns that fit above a figure of full width; entries fill one column after the other."""
+    lengths = [len(name) + 8 for name in names]
+
+    def width(columns: int) -> int:
+        return sum(int(max(column)) for column in np.array_split(lengths, columns))
+
+    return next((columns for columns in range(len(names), 1, -1) if width(columns) <= LETTERS), 1)

@@ -151,7 +151,7 @@ def test_long_names_of_a_difference_are_on_two_lines():
 @pytest.mark.parametrize(("goal", "better"), [("maximize", "a"), ("minimize", "b")])
 def test_the_note_of_a_difference_names_the_better_view_above_0(make_results, ramps, goal, better):
     (chart,) = difference.charts(make_results({"a": ramps(3), "b": ramps()}, goal=goal))
-    assert [mark.texts for mark in marks_of(chart, Labels)] == [(f"above 0: {better} better",)]
+    assert [panel.title for panel in chart.panels] == [f"above 0: {better} better"]
 
 
 @pytest.mark.parametrize("views", [2, 3, 4])
@@ -161,12 +161,14 @@ def test_the_notes_of_differences_touch_no_axes_and_stay_in_the_figure(make_resu
     (chart,) = difference.charts(make_results({name: ramps(3) for name in names}, analysis={"compare": pairs}))
     with style.applied():
         figure = matplotlib.figure(chart)
-        figure.canvas.draw()
-        notes = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
+        figure.draw_without_rendering()
+        notes = [axes._right_title.get_window_extent() for axes in figure.axes]
+        (legend,) = figure.legends
+        others = [*(axes.get_window_extent() for axes in figure.axes), legend.get_window_extent()]
         assert len(notes) == views - 1
         for note in notes:
             assert 0 <= note.x0 < note.x1 <= figure.bbox.x1
-            assert not any(note.overlaps(axes.get_window_extent()) for axes in figure.axes)
+            assert not any(note.overlaps(other) for other in others)
         assert not any(one.overlaps(other) for one, other in itertools.combinations(notes, 2))
 
 
@@ -179,8 +181,8 @@ def test_few_replicates_have_no_simultaneous_band(make_results, ramps):
     assert (inner.low.tolist(), inner.high.tolist()) == ([row["low"] for row in rows], [row["high"] for row in rows])
     assert [entry.name for entry in chart.legend] == ["mean difference", "pointwise 95% interval"]
     assert chart.reading == (
-        "The band is the pointwise 95% interval. With this few replicates there is no simultaneous band. No test can then show a "
-        "difference, also where the interval excludes 0."
+        "Band: pointwise 95% interval. With this few replicates there is no simultaneous band. No test can then show a difference, also "
+        "where the interval excludes 0."
     )
     answer = " ".join([wording.comparisons(found), *wording.evidence(found, found.pairs[0])])
     assert "The interval excludes 0, but 2 replicates cannot show a difference: no adjusted p is below 0.5." in answer
@@ -194,6 +196,14 @@ def test_a_simultaneous_band_needs_replicates_with_which_a_test_can_be_significa
     assert (len(marks_of(chart, Band)) == 2) == shown
     assert ("outer" in chart.reading) == shown
     assert ("simultaneous" in " ".join(wording.evidence(found, found.pairs[0]))) == shown
+
+
+@pytest.mark.parametrize(
+    ("lengths", "columns"), [([10], 1), ([20, 20, 20], 3), ([18, 19, 31, 34, 24], 3), ([60, 60], 1), ([40, 40], 2), ([5] * 9, 8)]
+)
+def test_a_legend_has_as_many_columns_as_fit(lengths, columns):
+    """The entries fill one column after the other, so short ones can share a column next to a long one."""
+    assert style.legend_columns(["x" * length for length in lengths]) == columns
 
 
 def test_a_key_of_a_panel_takes_its_entries_from_the_legend():

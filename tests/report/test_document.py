@@ -102,6 +102,12 @@ def test_a_long_word_can_be_broken():
     assert "\u200b" in clean("x" * 100)
 
 
+def test_a_long_word_breaks_between_its_parts():
+    assert clean("confirmed_mean_curves.csv") == "confirmed_\u200bmean_\u200bcurves.\u200bcsv"
+    assert clean("runs/" + "f" * 25) == "runs/\u200bffffffff\u200bffffffff\u200bffffffff\u200bf"
+    assert clean("filter_same_support.csv") == "filter_same_support.csv"
+
+
 def test_an_interval_is_not_broken_over_lines():
     assert clean("(95% CI 1 to 2; p < 0.001)") == "(95%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
 

@@ -71,21 +71,32 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
 def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have_found():
     results = analyse(make(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]]))
     title = "Mean confirmed regret to the view's own plateau"
-    answer, power = answers_of(results)[0], evidence_of(results)[1]
+    answer = answers_of(results)[0]
     assert answer.startswith(f"{title}. b is closer to its own plateau than a: a minus b 0.")
     assert "c is closer to its own plateau than a: a minus c 0." in answer
     assert answer.count(title) == 1
-    assert power.startswith("A true difference of 0.0")
+    (estimates,) = (table for table in tables_of(results) if "MDE" in table.head and table.head[0] == "endpoint")
+    assert [row[8][:3] for row in estimates.rows[:2]] == ["0.0", "0.0"]
+    (power,) = (text for text in evidence_of(results) if text.startswith("A true difference of 0.0"))
     assert "(a minus b) or 0.0" in power
-    assert (
-        evidence_of(results)[3].count("of the difference, if one view never reaches its plateau and the other keeps its mean")
-        == 1
-    )
+    within = evidence_of(results)[-1]
+    assert within.count("of the difference, if one view never reaches the target and the other keeps its mean") == 1
+    assert " (a minus b) or " in within
+
+
+def test_a_shown_difference_has_its_attainable_range_and_detectable_difference_in_the_tables_only(found):
+    shown = [result for result in found.declared if result.declared.pairs[0].shown]
+    assert len(shown) == 3
+    assert " ".join(evidence_of(found)).count("Attainable range") == 1
+    assert " ".join(evidence_of(found)).count("A true difference") == 1
+    estimates, deltas = section_of(found, "Endpoints").blocks[-2:]
+    assert all(row[8].startswith("0.0") for row in estimates.rows[:2])
+    assert all(" to " in row[-1] for row in deltas.rows)
 
 
 def test_the_figure_follows_the_primary_endpoints(found):
     kinds = [getattr(block, "strong", None) for block in section_of(found, "Answer").blocks]
-    assert kinds[:7] == [False, True, False, True, False, None, True]
+    assert kinds[:5] == [False, True, True, None, True]
 
 
 def test_page_one_begins_with_the_claims_and_explains_its_words():
@@ -136,13 +147,14 @@ def test_the_headline_is_that_of_the_primary_endpoints(found):
     assert serial.body(found)["headline"] == headline(found)
 
 
-def test_what_could_have_been_found_stands_beside_the_answer(found):
-    assert evidence_of(found)[1].startswith("A true difference of 0.0")
-    assert evidence_of(found)[1].endswith(" is found with at least 80% power.")
+def test_what_could_have_been_found_stands_beside_no_difference_shown(found):
+    (power,) = (text for text in evidence_of(found) if text.startswith("A true difference of 0.0"))
+    assert power.endswith(" is found with at least 80% power.")
     assert evidence_of(analyse(make(endpoints=[{"use": "final"}])))[1].endswith(" is found with 80% power.")
-    within = evidence_of(found)[3]
     (pair,) = found.declared[2].declared.pairs
-    assert f"the other keeps its mean: {pair.attainable[0]:.1f} to {pair.attainable[1]:.1f}.".replace("-", "−") in within
+    deltas = section_of(found, "Endpoints").blocks[-1]
+    row = next(row for row in deltas.rows if "(declared)" in row[1])
+    assert row[-1] == f"{pair.attainable[0]:.1f} to {pair.attainable[1]:.1f}".replace("-", "−")
 
 
 def test_a_search_that_never_gets_there_is_told():
@@ -154,7 +166,7 @@ def test_a_search_that_never_gets_there_is_told():
         "Cannot be compared. Trials to a confirmed value within 0.001 of the view's own plateau, a minus b: no search of either view "
         "reaches its plateau."
     ]
-    assert section_of(results, "Endpoints").blocks[-1].rows[0][4:6] == ("–", "–")
+    assert section_of(results, "Endpoints").blocks[-2].rows[0][4:6] == ("–", "–")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +221,7 @@ def test_noise_on_seeds_of_each_replicate_has_no_shared_part(found):
 def test_a_detectable_difference_of_one_of_several_comparisons_has_its_name():
     results = analyse(make(n=12, views=("a", "b", "c"), endpoints=[{"use": "trials_to_within", "deltas": [0.3]}]))
     (result,) = results.declared
-    known = dataclasses.replace(result.declared.pairs[0], detectable=3.0)
+    known = dataclasses.replace(result.declared.pairs[0], detectable=3.0, shown="")
     others = [dataclasses.replace(pair, detectable=float("nan")) for pair in result.declared.pairs[1:]]
     measured = dataclasses.replace(result.declared, pairs=(known, *others))
     alone = dataclasses.replace(results, declared=(dataclasses.replace(result, measurements=(measured,)),))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
-from hpstudy.report import endpoints, numbers
+from hpstudy.report import endpoint_answers, endpoints, numbers
 from hpstudy.report.csvs import Row
 from hpstudy.report.model import Block, Facts, Paragraph, Section, Table, grouped
 from hpstudy.report.notation import Notation
@@ -36,7 +36,7 @@ def _estimates(results: Results) -> Table:
     for result in results.declared:
         name = endpoints.title(results, result.endpoint)
         if result.declared is None:
-            rows.append((name, numbers.MISSING, *[numbers.MISSING] * 7))
+            rows.append((name, *[numbers.MISSING] * 9))
             continue
         means = {view.view: view for view in result.declared.views}
         for pair in result.declared.pairs:
@@ -51,14 +51,18 @@ def _estimates(results: Results) -> Table:
                     *endpoints.difference(results, result, result.declared, pair),
                     numbers.p_cell(pair.p),
                     numbers.p_cell(pair.adjusted),
+                    endpoint_answers.detectable(results, result, pair),
                     str(estimate.n),
                 )
             )
-    head = ("endpoint", "A − B", "A", "B", "difference", Notation(results).ci, "p", "Holm p", "n")
+    head = ("endpoint", "A − B", "A", "B", "difference", Notation(results).ci, "p", "Holm p", "MDE", "n")
     primary, others = (sum(result.primary == kind for result in results.declared) for kind in (True, False))
     families = f"Holm's correction covers the comparisons of {_all(primary, 'primary')} together"
     families += f", and those of {_all(others, 'secondary')} together" if others else ""
-    note = f"n: paired replicates. Intervals and p: paired t over replicates. {families}."
+    note = (
+        f"n: paired replicates. Intervals and p: paired t over replicates. {families}. MDE: smallest true difference found with 80% power "
+        "or more, given the observed spread."
+    )
     return Table("Declared endpoints, A minus B.", head, grouped(rows), left=2, note=note)
 
 
@@ -68,8 +72,8 @@ def _all(number: int, role: str) -> str:
 
 def _deltas(results: Results) -> Table | None:
     """The table of trials to come within each delta of the plateau; None without such an endpoint."""
-    several = [result for result in results.declared if len(result.measurements) > 1]
-    rows = [row for result in several for row in _of_deltas(results, result)]
+    near = [result for result in results.declared if result.endpoint.deltas]
+    rows = [row for result in near for row in _of_deltas(results, result)]
     if not rows:
         return None
     head = ("plateau", "delta", "A − B", "A", "reached", "B", "reached", "difference", Notation(results).ci, "attainable")
@@ -77,7 +81,7 @@ def _deltas(results: Results) -> Table | None:
         "Means are restricted to the trials of a search. Only the declared delta is tested. Attainable: range of the difference if one "
         "view never reaches the plateau and the other keeps its mean."
     )
-    return Table("Trials to come within a delta of the plateau, for several deltas.", head, grouped(rows), left=3, note=note)
+    return Table("Trials to come within a delta of the plateau, for every delta.", head, grouped(rows), left=3, note=note)
 
 
 def _of_deltas(results: Results, result: EndpointResult) -> Iterator[tuple[str, ...]]:

@@ -48,12 +48,12 @@ def chart(results: Results) -> Chart:
     caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
     budget = numbers.things(results.study.search.trials, "trial")
     reading = (
-        f"Solid: mean over replicates of the confirmed value, with its pointwise {level} interval. Dotted: mean of the best value so far, "
-        f"biased by selection. The gap is the optimism; after {budget} it is {_optimism(results)}."
+        f"Means over replicates, with pointwise {level} intervals. The gap between observed (dotted) and confirmed (solid) is the optimism "
+        f"of selection; after {budget} it is {_optimism(results)}."
     )
     if compared:
         counts = [n for _, _, n, _ in compared]
-        reading += f" Differences: confirmed curves, paired by replicate. {difference.bands(results, counts)}"
+        reading += f" Differences: confirmed, paired by replicate. {difference.bands(results, counts)}"
     columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
         "confirmed",
@@ -61,7 +61,7 @@ def chart(results: Results) -> Chart:
         caption,
         reading,
         Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
-        2.5 if len(panels) <= IN_A_ROW else 2.0 * -(-len(panels) // columns),
+        2.3 if len(panels) <= IN_A_ROW else 2.0 * -(-len(panels) // columns),
         legend=legend,
     )
 

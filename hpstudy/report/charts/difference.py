@@ -16,7 +16,6 @@ from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
-from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
@@ -103,9 +102,9 @@ def panel(
     marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
     marks.append(Line(x=x, y=curve.mean, colour=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
     above = a if results.study.metric.goal == "maximize" else b
-    marks.append(aside(f"above 0: {cut(above, SHORTEST)} better", 1.0, 1.0, "right", "bottom", up=2.0))
     limits = around_zero(np.concatenate([column[skipped:] for column in columns]))
-    return Panel(trial_axis(len(x)), Axis(words.difference(a, b), limits, grid=True), tuple(marks))
+    values, title = Axis(words.difference(a, b), limits, grid=True), f"above 0: {cut(above, SHORTEST)} better"
+    return Panel(trial_axis(len(x)), values, tuple(marks), title=title, title_size=7.5, title_align="right")
 
 
 def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
@@ -127,11 +126,11 @@ def bands(results: Results, counts: Sequence[int]) -> str:
     """The explanation of the bands of differences; `counts` are the numbers of replicates."""
     if max(counts) == 1:
         return "One replicate has no spread, so there are no bands."
-    pointwise = f"band is the pointwise {confidence(results)} interval"
+    pointwise = f"pointwise {confidence(results)} interval"
     if not any(has_band(results, count) for count in counts):
-        return f"The {pointwise}. With this few replicates there is no simultaneous band."
-    alone = ", for each comparison by itself" if len(counts) > 1 else ""
-    text = f"The inner {pointwise}; the outer, simultaneous band holds for all trials at once{alone}."
+        return f"Band: {pointwise}. With this few replicates there is no simultaneous band."
+    alone = ", each comparison by itself" if len(counts) > 1 else ""
+    text = f"Inner band: {pointwise}; outer band: simultaneous over all trials{alone}."
     if not all(has_band(results, count) for count in counts):
         text += " A comparison of few replicates has no outer band."
     return text

@@ -92,7 +92,7 @@ class Panel:
     row: int = 0
     column: int = 0
     title_size: float = 8.0
-    title_align: Literal["left", "center"] = "center"
+    title_align: Literal["left", "center", "right"] = "center"
     key: Key | None = None
     media: Media = "both"
 
