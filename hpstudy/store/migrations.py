@@ -15,6 +15,7 @@ from hpstudy.store.schema import (
     RETRAINING_TABLES,
     RETRAINING_VIEWS,
     SEALS,
+    SEARCHER_VIEWS,
     TABLES,
     VIEWS,
 )
@@ -54,6 +55,7 @@ MIGRATIONS = (
         ),
     ),
     Migration(SEALED_SINCE, "seals", (*SEALS, seal_all)),
+    Migration(5, "confirmations of several searchers have their own names", SEARCHER_VIEWS),
 )
 """All migrations in order. A released migration never changes; a change of the schema is a new migration."""
 

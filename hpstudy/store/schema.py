@@ -225,13 +225,10 @@ RETRAINING_TABLES = (
 )
 """Tables of version 3: a row for every trial of a confirmation. `of_trial_id` is NULL for the view's default point."""
 
-RETRAINING_VIEWS = (
-    "DROP VIEW best_so_far",
-    _BEST_SO_FAR.format(where="\n    WHERE trial_id NOT IN (SELECT trial_id FROM retraining)"),
-    """
+_CONFIRMATION_RESULT = """
     CREATE VIEW confirmation_result AS
     SELECT
-        trial.id AS confirmation_id, substr(view.name, 1, instr(view.name, '/') - 1) AS view,
+        trial.id AS confirmation_id, {view} AS view,
         CASE WHEN original.id IS NOT NULL THEN search.replicate END AS replicate, original.number, retraining.seed_number,
         trial.state, trial.objective, trial.point, trial.attempts, trial.started_at,
         trial.ended_at, trial.evaluate_s, trial.error_type, trial.error
@@ -240,7 +237,12 @@ RETRAINING_VIEWS = (
     JOIN search ON search.id = trial.search_id
     JOIN view ON view.id = search.view_id
     LEFT JOIN trial AS original ON original.id = retraining.of_trial_id
-    """,
+    """
+
+RETRAINING_VIEWS = (
+    "DROP VIEW best_so_far",
+    _BEST_SO_FAR.format(where="\n    WHERE trial_id NOT IN (SELECT trial_id FROM retraining)"),
+    _CONFIRMATION_RESULT.format(view="substr(view.name, 1, instr(view.name, '/') - 1)"),
     """
     CREATE VIEW confirmed_metric AS
     SELECT
@@ -259,3 +261,9 @@ SEALS = (
     "CREATE TABLE seal (name TEXT PRIMARY KEY, digest BLOB NOT NULL) STRICT, WITHOUT ROWID",
 )
 """Columns and table added in version 4 (`hpstudy.store.seals`)."""
+
+SEARCHER_VIEWS = (
+    "DROP VIEW confirmation_result",
+    _CONFIRMATION_RESULT.format(view="substr(view.name, 1, length(view.name) - length('/confirm'))"),
+)
+"""View of version 5, which names the searches of another searcher VIEW/SEARCHER as `trial_result` does. `confirmed_metric` reads it."""

@@ -254,3 +254,20 @@ def test_confirmations_of_version_2_become_trials_row_by_row(name, writing, path
         counts = reader.counts()
     assert sum(counts[name].planned for name in ("latent/confirm", "filter/confirm")) == len(confirmations) == 210
     assert not any(counts[name].planned - counts[name].completed for name in ("latent/confirm", "filter/confirm"))
+
+
+def test_confirmations_of_several_searchers_have_the_names_of_their_searches():
+    with Reader.open(REPORTS / "kernels.sqlite") as reader, reader.snapshot() as connection:
+        trainings = connection.execute(
+            """
+            SELECT fresh.view, count(*), count(DISTINCT fresh.replicate || '/' || fresh.number || '/' || seed_number), count(trial_id)
+            FROM confirmation_result AS fresh LEFT JOIN trial_result USING (view, replicate, number)
+            WHERE fresh.replicate IS NOT NULL GROUP BY fresh.view
+            """
+        ).fetchall()
+        stored = connection.execute("SELECT count(*) FROM retraining WHERE of_trial_id IS NOT NULL").fetchone()[0]
+        metrics = {view for (view,) in connection.execute("SELECT DISTINCT view FROM confirmed_metric")}
+    names = {f"{view}{other}" for view in ("flat", "conditional") for other in ("", "/tpe", "/random")}
+    assert {view for view, *_ in trainings} == metrics == names
+    assert all(rows == distinct == joined for _, rows, distinct, joined in trainings)
+    assert sum(rows for _, rows, *_ in trainings) == stored
