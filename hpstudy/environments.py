@@ -11,8 +11,9 @@ ROLE = "role"
 WORKER = "worker"
 """Role of another host that ran steps of a session."""
 
-OF_SESSION = ("cores", "executor", "command", "commit", ROLE)
-"""Keys that are ignored when environments are compared, because they do not affect results."""
+IGNORED = ("cores", "executor", "command", "commit", "ax-platform", ROLE)
+"""Keys that are ignored when environments are compared, because they do not affect results. Some databases have the version of Ax, of
+which the searcher `ax` is independent."""
 
 SHOWN = 10
 """Maximum number of listed values of a key."""
@@ -26,7 +27,7 @@ def trials_by_environment(environments: Iterable[tuple[Mapping[str, str], int]])
     """
     ran = Counter[tuple[tuple[str, str], ...]]()
     for detail, trials in environments:
-        ran[tuple((name, value) for name, value in detail.items() if name not in OF_SESSION)] += trials
+        ran[tuple((name, value) for name, value in detail.items() if name not in IGNORED)] += trials
     details = [(dict(key), trials) for key, trials in ran.items() if trials]
     names = list(dict.fromkeys(name for detail, _ in details for name in detail))
     differing = []

@@ -15,7 +15,7 @@ from hpstudy.engine.identity import KnownSources, check_identity, identity_of
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.roots import portable
 from hpstudy.engine.stop import Aborted, StopSignal
-from hpstudy.environments import OF_SESSION, ROLE
+from hpstudy.environments import IGNORED, ROLE
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.sources import SOURCE, source_file
@@ -147,7 +147,7 @@ def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
         differences = [
             f"{name} {value} -> {here.get(name, 'none')}"
             for name, value in past.detail.items()
-            if name not in (*OF_SESSION, "host", "system") and value != here.get(name)
+            if name not in (*IGNORED, "host", "system") and value != here.get(name)
         ]
         if differences:
             options.observer.note(

@@ -155,6 +155,18 @@ def test_other_libraries_are_recorded_and_allowed(run, make_study, storage, monk
     assert any("torch" in line for event in events(storage, "environment_changed") for line in event["differences"])
 
 
+def test_a_recorded_version_of_ax_is_no_difference(run, make_study, storage, monkeypatch):
+    from hpstudy.engine import environment
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "LIBRARIES", (*environment.LIBRARIES, "ax-platform"))
+        environment.host_environment.cache_clear()
+        run(make_study(replicates=1))
+    environment.host_environment.cache_clear()
+    run(make_study(replicates=2))
+    assert events(storage, "environment_changed") == []
+
+
 def test_every_session_records_where_it_ran(run, make_study, storage):
     run(make_study(replicates=1))
     with Reader.open(storage) as reader:
