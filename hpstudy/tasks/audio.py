@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from hpstudy.bnn.batches import Data
     from hpstudy.bnn.binarize import BinaryActivation
+    from hpstudy.data import FeatureSet, Split
 
 DIGITS = 10
 """Classes: the spoken digits 0 to 9."""
@@ -73,6 +75,10 @@ class AudioMLP(BinaryNetworkTask):
     settings: AudioSettings
     stacks = True
 
+    def check_data(self) -> None:
+        """Compute the features if they are not in the cache, and check the number of training clips."""
+        selected(self.settings.dataset, self.settings.split, self.settings.features, self.settings.train_clips)
+
     def data(self) -> Data:
         """Return the features, from the cache or computed, in three parts."""
         settings = self.settings
@@ -93,6 +99,31 @@ class AudioMLP(BinaryNetworkTask):
         return to_device(BinaryMLP(features, self.settings.widths, DIGITS, activation, generator), self.settings.device)
 
 
+def selected(
+    dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None
+) -> tuple[FeatureSet, Split]:
+    """Return the features, from the cache or computed, and the rows of the three parts.
+
+    Raises:
+        DataError: the recordings are not on this machine, or the training part is smaller than `train_clips`.
+    """
+    import numpy as np
+
+    from hpstudy.data import load_features, split
+
+    loaded = load_features(dataset, features)
+    rows = split(dataset, loaded, by=split_by.by, fold=split_by.fold, seed=0)
+    if train_clips is None:
+        return loaded, rows
+    if train_clips > len(rows.train):
+        raise DataError(
+            f"train_clips is {train_clips}, but this split of {dataset} has {len(rows.train)} training clips",
+            "lower task.train_clips, or remove it to train on all clips",
+        )
+    drawn = np.random.default_rng(derive_seed(0, "train_clips")).permutation(rows.train)[:train_clips]
+    return loaded, replace(rows, train=np.sort(drawn))
+
+
 @lru_cache(maxsize=2)
 def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None, device: str) -> Data:
     """Return the parts as tensors on the device. They are loaded and standardised once per process and shared by its trials.
@@ -100,27 +131,17 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
     x <- (x - mean) / deviation for every feature, over the selected training clips. A constant feature becomes 0.
 
     Raises:
-        DataError: the recordings are not on this machine, or the training part is smaller than `train_clips`.
+        DataError: as in `selected`.
     """
     import numpy as np
     import torch
 
     from hpstudy.bnn.batches import Data, InMemory
-    from hpstudy.data import load_features, split
 
-    loaded = load_features(dataset, features)
-    rows = split(dataset, loaded, by=split_by.by, fold=split_by.fold, seed=0)
-    train = np.asarray(rows.train)
-    if train_clips is not None:
-        if train_clips > len(train):
-            raise DataError(
-                f"train_clips is {train_clips}, but this split of {dataset} has {len(train)} training clips",
-                "lower task.train_clips, or remove it to train on all clips",
-            )
-        train = np.sort(np.random.default_rng(derive_seed(0, "train_clips")).permutation(train)[:train_clips])
+    loaded, rows = selected(dataset, split_by, features, train_clips)
     # Mean and deviation of every feature, (d,).
-    mean = loaded.x[train].mean(axis=0)
-    deviation = loaded.x[train].std(axis=0)
+    mean = loaded.x[rows.train].mean(axis=0)
+    deviation = loaded.x[rows.train].std(axis=0)
     deviation[deviation == 0] = 1
 
     def part(numbers: np.ndarray) -> InMemory:
@@ -128,4 +149,4 @@ def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings,
         y = np.asarray(loaded.digit[numbers], dtype=np.int64)
         return InMemory(torch.from_numpy(x.astype(np.float32)).to(device), torch.from_numpy(y).to(device))
 
-    return Data(part(train), part(rows.validation), part(rows.test))
+    return Data(part(rows.train), part(rows.validation), part(rows.test))

@@ -41,6 +41,14 @@ class BinaryNetworkTask(Task):
     settings: TrainSettings
 
     @abstractmethod
+    def check_data(self) -> None:
+        """Prepare the data in the cache, and check the sizes of the parts, without torch.
+
+        Raises:
+            DataError: the data set is not on this machine, or a part is smaller than requested.
+        """
+
+    @abstractmethod
     def data(self) -> Data:
         """Return the three parts. They are loaded once per process and shared by its trials."""
 
@@ -69,19 +77,20 @@ class BinaryNetworkTask(Task):
         return complete_method_view(view)
 
     def prepare(self) -> None:
-        """Load the data on the device.
+        """Check the device and the data. Workers load the data; this process does not need torch for a study on the CPU.
 
         Raises:
-            DataError: the data set is not on this machine, a part is smaller than requested, or there is no such device.
+            DataError: there is no such device; otherwise as in `check_data`.
         """
-        import torch
+        if self.settings.device == "cuda":
+            import torch
 
-        if self.settings.device == "cuda" and not torch.cuda.is_available():
-            raise DataError(
-                "task.device is cuda, but this machine (or this installation of torch) has no CUDA device",
-                "use a machine with a CUDA device, or set device: cpu, which is slow for large networks (see --scale small)",
-            )
-        self.data()
+            if not torch.cuda.is_available():
+                raise DataError(
+                    "task.device is cuda, but this machine (or this installation of torch) has no CUDA device",
+                    "use a machine with a CUDA device, or set device: cpu, which is slow for large networks (see --scale small)",
+                )
+        self.check_data()
 
     def warm_up(self) -> None:
         """Import the modules that `evaluate` needs, and load the data if they stay on the CPU."""

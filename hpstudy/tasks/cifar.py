@@ -57,6 +57,11 @@ class Cifar(ImageNetworkTask):
     settings: CifarSettings
     image_noun = "images"
 
+    def check_data(self) -> None:
+        """Open the images, and check the sizes of the parts."""
+        images = self.opened()
+        self.settings.images.rows(images.train_y, images.test_y)
+
     def data(self) -> Data:
         """Return the images of the three parts on the device."""
         return image_data(self.settings.dataset, self.settings.images, self.settings.device)

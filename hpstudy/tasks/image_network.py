@@ -134,7 +134,7 @@ class ImageNetworkTask(BinaryNetworkTask):
         """Return the data set, with its class names and its checksum."""
 
     def prepare(self) -> None:
-        """Load the images, and check the device and the teacher.
+        """Check the device, the images and the teacher.
 
         Raises:
             DataError: the images are not on this machine, or a part is smaller than requested; there is no such device; or the teacher

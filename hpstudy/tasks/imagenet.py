@@ -79,6 +79,11 @@ class ImageNet(ImageNetworkTask):
     settings: ImageNetSettings
     image_noun = "photographs"
 
+    def check_data(self) -> None:
+        """Open the list of the photographs, and check the sizes of the parts."""
+        listed = self.opened()
+        self.settings.images.rows(listed.train.labels, listed.test.labels)
+
     def data(self) -> Data:
         """Return the photographs of the three parts. Their classes are on the device."""
         return photograph_data(self.settings.dataset, self.settings.images, self.settings.device)

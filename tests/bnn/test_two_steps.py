@@ -152,6 +152,9 @@ class SmallTask(BinaryNetworkTask):
 
     Settings = TrainSettings
 
+    def check_data(self):
+        pass
+
     def data(self) -> Data:
         return make_data()
 

@@ -9,6 +9,7 @@ import torch
 from ruamel.yaml import YAML
 
 import hpstudy.data
+from hpstudy.data import Split
 from hpstudy.engine.recorder import Recorder
 from hpstudy.errors import DataError, Diverged
 from hpstudy.study.schema import View
@@ -30,7 +31,7 @@ def clouds(monkeypatch):
     )
     x[:, -1] = 7
     features = SimpleNamespace(x=x, digit=digit.astype(np.int64), checksum="abc")
-    parts = SimpleNamespace(train=np.arange(300), validation=np.arange(300, 450), test=np.arange(450, 600))
+    parts = Split(train=np.arange(300), validation=np.arange(300, 450), test=np.arange(450, 600))
     monkeypatch.setattr(hpstudy.data, "load_features", lambda dataset, settings: features)
     monkeypatch.setattr(hpstudy.data, "split", lambda dataset, features, *, by, fold, seed: parts)
     audio_data.cache_clear()
@@ -117,6 +118,11 @@ def test_the_features_are_loaded_once_for_all_trials():
 def test_more_training_clips_than_there_are_is_an_error_before_the_first_trial():
     with pytest.raises(DataError, match=r"301.*300 training clips"):
         task(train_clips=301).prepare()
+
+
+def test_data_are_prepared_without_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    task(train_clips=50).prepare()
 
 
 def test_the_identity_is_the_checksum_of_the_features():

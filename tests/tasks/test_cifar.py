@@ -302,8 +302,12 @@ def test_a_device_that_is_not_there_is_an_error_before_the_first_trial(monkeypat
 
 def test_a_device_that_is_there_is_no_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(Cifar, "data", lambda self: None)
     task(device="cuda").prepare()
+
+
+def test_data_are_prepared_without_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    task().prepare()
 
 
 def test_the_identity_is_the_checksum_of_the_images(pictures):

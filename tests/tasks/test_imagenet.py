@@ -215,6 +215,11 @@ def test_what_only_the_data_can_tell_is_said_before_the_first_trial(change, mess
         task(**change).prepare()
 
 
+def test_data_are_prepared_without_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    task().prepare()
+
+
 def test_prepare_accepts_a_teacher_that_fits():
     task(teacher={"network": "my_photographs:oracle"}, top_k=3).prepare()
 
