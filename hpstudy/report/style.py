@@ -135,11 +135,16 @@ def font_path() -> str:
     return str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
 
 
-def legend_columns(names: Sequence[str]) -> int:
-    """The largest number of legend columns that fit above a figure of full width; entries fill one column after the other."""
+def letters_beside(rows: Sequence[str]) -> int:
+    """The number of characters in legend size across a figure of full width, to the right of row labels."""
+    return LETTERS - max((len(line) for row in rows for line in row.split("\n")), default=0)
+
+
+def legend_columns(names: Sequence[str], room: int = LETTERS) -> int:
+    """The largest number of legend columns that fit into `room` characters; entries fill one column after the other."""
     lengths = [len(name) + 8 for name in names]
 
     def width(columns: int) -> int:
         return sum(int(max(column)) for column in np.array_split(lengths, columns))
 
-    return next((columns for columns in range(len(names), 1, -1) if width(columns) <= LETTERS), 1)
+    return next((columns for columns in range(len(names), 1, -1) if width(columns) <= room), 1)

@@ -155,8 +155,9 @@ def test_the_note_of_a_difference_names_the_better_view_above_0(make_results, ra
 
 
 @pytest.mark.parametrize("views", [2, 3, 4])
-def test_the_notes_of_differences_touch_no_axes_and_stay_in_the_figure(make_results, ramps, views):
-    names = [f"view_{index}_with_a_name_of_30_char" for index in range(views)]
+@pytest.mark.parametrize("long", [2, 10])
+def test_the_titles_of_differences_touch_no_axes_and_stay_in_the_figure(make_results, ramps, views, long):
+    names = [f"view_{index}_with_{'a_' * long}name" for index in range(views)]
     pairs = [[names[0], name] for name in names[1:]]
     (chart,) = difference.charts(make_results({name: ramps(3) for name in names}, analysis={"compare": pairs}))
     with style.applied():

@@ -16,9 +16,11 @@ from hpstudy.report.charts import best_so_far, budgets, iqm, trials_to_target
 from hpstudy.report.charts import overview as forest
 from hpstudy.report.charts.axes import late, value_limits
 from hpstudy.report.charts.grid import GREY
-from hpstudy.report.charts.marks import Dots, Line, Rule, Steps
+from hpstudy.report.charts.marks import Dots, Labels, Line, Rule, Steps
 from hpstudy.report.document import document
+from hpstudy.report.labels import cut
 from hpstudy.report.pens import matplotlib as pen
+from tests.support.reports import document_of
 from tests.support.sources import MemorySource
 
 VIEWS = ("reference", "slow", "twin", "fast", "slower")
@@ -397,3 +399,29 @@ def test_an_interval_that_is_one_value_apart_from_rounding_needs_no_digits():
     one_value, wide = Estimate(value, value, value + 1e-16), Estimate(0.2, 0.18, 0.22)
     assert anytime._decimals([one_value]) == 2
     assert anytime._decimals([one_value, wide]) == 3
+
+
+@pytest.mark.parametrize("views", [3, 8])
+def test_names_of_30_characters_are_not_cut_in_figures(make_results, ramps, views):
+    names = [f"gradient_filter_variant_no_{index}_a" for index in range(views)]
+    assert {len(name) for name in names} == {30}
+    pairs = [[name, names[0]] for name in names[1:]] + [[names[1], names[2]]]
+    values = {name: ramps(index % 4, index) for index, name in enumerate(names)}
+    found = make_results(values, analysis={"compare": pairs, "target": {"value": 5}, "budgets": [2, 4, 8]})
+    table = MemorySource(found.study, values).trials()
+    extended = dataclasses.replace(found, supplement=supplement(found.views, found.pairs, found.endpoints, table))
+    charts = document_of(extended).charts
+    assert len(charts) > 5
+    for chart in charts:
+        written = [entry.name for entry in chart.legend]
+        for panel in chart.panels:
+            written += [panel.title, *panel.x.texts, *panel.y.texts, panel.x.label, panel.y.label]
+            written += [text for mark in panel.marks if isinstance(mark, Labels) for text in mark.texts]
+        assert not [text for text in written if "…" in text]
+
+
+def test_long_names_that_begin_alike_differ_when_they_are_cut():
+    ones, others = (cut(f"{'long_' * 10}{number}", 24) for number in (1, 2))
+    assert ones != others
+    assert len(ones) == len(others) == 24
+    assert cut("short", 24) == "short"

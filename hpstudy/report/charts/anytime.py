@@ -20,7 +20,7 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row, numbered
-from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.labels import LONGEST, cut
 
 ROW = 0.19
 """Height of a row in inches."""
@@ -101,7 +101,7 @@ def _scores(results: Results, supplement: Supplement) -> Panel:
         ends = (score.value, score.low, score.high)
         marks += estimate(results, ends, row, style.colour(index), marker, head, width=1.6)
     limits = around(np.array([end for _, _, score in rated for end in (score.value, score.low, score.high)]))
-    rows = row_axis([cut(name, SHORTEST) for _, name, _ in rated])
+    rows = row_axis([cut(name, LONGEST) for _, name, _ in rated])
     return Panel(Axis("score over all trials", limits, grid=True), rows, tuple(marks))
 
 

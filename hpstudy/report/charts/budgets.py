@@ -23,7 +23,7 @@ from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.views import entries, target, target_entry
 from hpstudy.report.charts.words import label, position, tried
 from hpstudy.report.csvs import Row
-from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.labels import LONGEST, cut
 
 SPREAD = 0.7
 """Share of the axis space of a budget that its views occupy."""
@@ -70,7 +70,7 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
     value, budget = best_axis(results, limits), results.budgets[number]
     return Panel(
         Axis(value.label, limits, grid=True, titled=False, labelled=number + COLUMNS >= len(results.budgets)),
-        row_axis([cut(view.name, SHORTEST) for view in results.views], labelled=number % COLUMNS == 0),
+        row_axis([cut(view.name, LONGEST) for view in results.views], labelled=number % COLUMNS == 0),
         tuple(marks),
         title=f"after {numbers.things(budget, 'trial')}",
         row=number // COLUMNS,

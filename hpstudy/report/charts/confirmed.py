@@ -61,7 +61,8 @@ def chart(results: Results) -> Chart:
         caption,
         reading,
         Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
-        2.3 if len(panels) <= IN_A_ROW else 2.0 * -(-len(panels) // columns),
+        (2.3 if columns == len(panels) else 2.0 * -(-len(panels) // columns))
+        + difference.title_room((a, b) for a, b, *_ in compared),
         legend=legend,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from hpstudy.report.charts.marks import Band, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row, numbered
-from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.labels import SHORTEST
 from hpstudy.report.limits import has_band
 
 PANELS = 6
@@ -55,7 +55,7 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
         in_grid(panels, columns),
         *caption_and_reading(results, pairs),
         Data.of(results, differences),
-        2.6 if columns == 1 else 2.3 * -(-len(pairs) // columns),
+        ((2.6 if columns == 1 else 2.3) + title_room((pair.a, pair.b) for pair in pairs)) * -(-len(pairs) // columns),
         legend=tuple(legend),
     )
 
@@ -101,10 +101,23 @@ def panel(
     marker, hover = Marker(size=4) if marked else None, along(results, head, curve.mean, curve.low, curve.high)
     marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
     marks.append(Line(x=x, y=curve.mean, colour=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
-    above = a if results.study.metric.goal == "maximize" else b
+    maximize = results.study.metric.goal == "maximize"
     limits = around_zero(np.concatenate([column[skipped:] for column in columns]))
-    values, title = Axis(words.difference(a, b), limits, grid=True), f"above 0: {cut(above, SHORTEST)} better"
+    label, title = words.difference(a, b), f"above 0: {a if maximize else b} better"
+    if is_long(a, b):
+        label, title = "difference", f"{label}\nabove 0: {'first' if maximize else 'second'} better"
+    values = Axis(label, limits, grid=True)
     return Panel(trial_axis(len(x)), values, tuple(marks), title=title, title_size=7.5, title_align="right")
+
+
+def title_room(pairs: Iterable[tuple[str, str]]) -> float:
+    """Additional height in inches of a row of panels whose titles have the names of the views."""
+    return 0.25 if any(is_long(a, b) for a, b in pairs) else 0.0
+
+
+def is_long(a: str, b: str) -> bool:
+    """Whether the names of two views are too long for the vertical axis, so that they are above the panel."""
+    return max(len(a), len(b)) > SHORTEST
 
 
 def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:

@@ -15,10 +15,10 @@ from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.views import aside
-from hpstudy.report.charts.words import confidence, filled, metric
+from hpstudy.report.charts.words import confidence, difference, filled, metric
 from hpstudy.report.csvs import Row
-from hpstudy.report.labels import LONGEST, ROW_LABEL, SHORTEST, cut
-from hpstudy.report.overview import Standing, one_reference, standings
+from hpstudy.report.labels import LONGEST, cut
+from hpstudy.report.overview import one_reference, standings
 
 ROW = 0.19
 """Height of a row in inches."""
@@ -39,9 +39,13 @@ def chart(results: Results) -> Chart:
     ends = ("worse", "better") if upward else ("better", "worse")
     label = filled("difference of the final best\n{}", metric(results, LONGEST))
     panels.append(_panel(results, label, final, [row.final_side for row in rows], ends))
-    data = Data.of(results, overview)
+    data, lines = Data.of(results, overview), max(name.count("\n") + 1 for name in _names(results))
     return Chart(
-        "overview", in_grid(panels, 2, shared=True), *caption_and_reading(results), data, 1.0 + min(ROW * len(rows), TALLEST)
+        "overview",
+        in_grid(panels, 2, shared=True),
+        *caption_and_reading(results),
+        data,
+        1.0 + min(ROW * lines * len(rows), TALLEST),
     )
 
 
@@ -61,7 +65,7 @@ def _panel(
         sides: for every row, the side of 0 on which the difference is shown to lie.
         directions: meaning of values below and above 0.
     """
-    names = [_name(results, row) for row in standings(results)]
+    names = _names(results)
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     for row, (ends, side) in enumerate(zip(intervals, sides, strict=True)):
         if ends is not None:
@@ -74,10 +78,10 @@ def _panel(
     return Panel(Axis(label, around_zero(values), grid=True), row_axis(names), tuple(marks))
 
 
-def _name(results: Results, row: Standing) -> str:
-    if one_reference(results):
-        return cut(row.pair.a, ROW_LABEL)
-    return f"{cut(row.pair.a, SHORTEST)} − {cut(row.pair.b, SHORTEST)}"
+def _names(results: Results) -> list[str]:
+    """The labels of the rows."""
+    alone = one_reference(results)
+    return [cut(row.pair.a, LONGEST) if alone else difference(row.pair.a, row.pair.b) for row in standings(results)]
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:

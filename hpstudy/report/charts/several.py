@@ -18,7 +18,7 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row
 from hpstudy.report.endpoints import name
-from hpstudy.report.labels import SHORTEST, cut
+from hpstudy.report.labels import LONGEST, cut
 
 TOGETHER = "all together"
 
@@ -39,6 +39,7 @@ def differences(compared: Several) -> Chart:
         "better depends on the side of 0.",
         Data.of(compared, studies_compared),
         0.9 + 0.24 * len(_rows(compared)),
+        legend=_legend(compared),
     )
 
 
@@ -56,7 +57,17 @@ def endpoints(compared: Several) -> Chart:
         "Regrets and final values are on the common scale. An estimate is missing if no search of a view reaches the criterion.",
         Data.of(compared, endpoints_compared),
         (0.7 + 0.2 * len(_rows(compared))) * -(-len(panels) // 2),
+        legend=_legend(compared),
     )
+
+
+def _legend(compared: Several) -> tuple[Entry, ...]:
+    """The comparisons, if there are several."""
+    entries = [
+        Entry(f"{pair.a} − {pair.b}", style.colour(number), "solid", style.symbol(number), 1.2)
+        for number, pair in enumerate(compared.pairs)
+    ]
+    return tuple(entries) if len(entries) > 1 else ()
 
 
 def _of_endpoint(comparisons: list[JointEndpoint]) -> Iterator[tuple[float, float, float] | None]:
@@ -75,10 +86,7 @@ def _rows(compared: Several) -> list[tuple[int, PairOfStudies, str]]:
 
 def _panel(compared: Several, title: str, means: Sequence[tuple[float, float, float] | None]) -> Panel:
     rows = _rows(compared)
-    several = len(compared.pairs) > 1
-    names = [
-        (f"{cut(pair.a, SHORTEST)} − {cut(pair.b, SHORTEST)}, " if several else "") + cut(study, 20) for _, pair, study in rows
-    ]
+    names = [cut(study, LONGEST) for _, _, study in rows]
     marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
     ends = np.zeros(1)
     for row, ((number, pair, study), own) in enumerate(zip(rows, means, strict=True)):
@@ -87,7 +95,8 @@ def _panel(compared: Several, title: str, means: Sequence[tuple[float, float, fl
         head = f"{pair.a} − {pair.b}, {study}\n{title}"
         ends = np.append(ends, own)
         marker = Marker("diamond" if study is TOGETHER else style.symbol(number), 5)
-        marks += estimate(compared.studies[0], own, row, style.colour(number), marker, head, width=1.2)
+        groups = (number,) if len(compared.pairs) > 1 else ()
+        marks += estimate(compared.studies[0], own, row, style.colour(number), marker, head, width=1.2, groups=groups)
     return Panel(Axis(f"difference of {title}", around(ends)), row_axis(names), tuple(marks))
 
 
@@ -97,7 +106,7 @@ def curves(compared: Several) -> Chart:
     views = list(dict.fromkeys(one.view for one in compared.views))
     shown = [view for view in views if any(one.view == view for one in drawn)]
     legend = [
-        Entry(cut(view, SHORTEST), style.colour(at), style.dash(at), width=1.4) for at, view in enumerate(views) if view in shown
+        Entry(cut(view, LONGEST), style.colour(at), style.dash(at), width=1.4) for at, view in enumerate(views) if view in shown
     ]
     panels: list[Panel] = []
     for results in compared.studies:

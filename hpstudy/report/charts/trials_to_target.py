@@ -18,7 +18,6 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.views import bands_first, entries
 from hpstudy.report.charts.words import confidence, interval, label
 from hpstudy.report.csvs import Row
-from hpstudy.report.labels import SHORTEST, cut
 from hpstudy.report.wording import level_origin, level_text
 
 TICKS = 6
@@ -34,7 +33,8 @@ def chart(results: Results) -> Chart:
     marked = marked_axis(axis.label, axis.limits, ticks, map(str, ticks))
     curves = bands_first(mark for index in range(count) for mark in curve(index))
     table = 0.16 * count
-    legend_rows = -(-count // style.legend_columns([label(results, view.name) for view in results.views]))
+    names = [label(results, view.name) for view in results.views]
+    legend_rows = -(-count // style.legend_columns(names, style.letters_beside(names)))
     chart = Chart(
         "trials_to_target",
         (Panel(marked, SHARES, curves, key=Key(tuple(range(count)), above=True)), _at_risk(results, axis, ticks)),
@@ -90,7 +90,7 @@ def _at_risk(results: Results, axis: Axis, ticks: Sequence[int]) -> Panel:
     )
     return Panel(
         replace(axis, label="", ticks="none", line=False),
-        replace(row_axis([cut(name, SHORTEST) for _, name, _ in rows]), line=False),
+        replace(row_axis([label(results, name) for _, name, _ in rows]), line=False),
         marks,
         title="at risk: searches without the target just before that trial",
         title_size=7.5,

@@ -37,8 +37,8 @@ def filled(template: str, *parts: str) -> Words:
 
 
 def difference(a: str, b: str) -> str:
-    """The difference of two views for the label of an axis or a row; long names are on two lines."""
-    a, b = cut(a, SHORTEST), cut(b, SHORTEST)
+    """The difference of two views for a label; long names are on two lines."""
+    a, b = cut(a, LONGEST), cut(b, LONGEST)
     return f"{a} −{' ' if len(a) + len(b) <= SHORTEST else chr(10)}{b}"
 
 

@@ -175,7 +175,7 @@ def _legend(figure: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequen
     if chart.legend_below:
         figure.legend(*_handles(entries), loc="outside lower center", **_small(names, chart.legend_title, style.WIDTH))
     elif len(panels) == 1 and not panels[0].title:
-        _legend_above(drawn[0], entries)
+        _legend_above(drawn[0], entries, style.letters_beside(_rows(panels)))
     else:
         figure.legend(*_handles(entries), loc="outside upper left", ncols=style.legend_columns(names))
 
@@ -184,7 +184,7 @@ def _key(axes: Axes, chart: Chart, key: Key, inches: float) -> None:
     """The legend of one panel, `inches` wide."""
     entries = [chart.legend[index] for index in key.entries]
     if key.above:
-        _legend_above(axes, entries)
+        _legend_above(axes, entries, style.letters_beside(_rows(chart.shown("print"))))
     elif entries:
         shift = ScaledTranslation(0, -32 / 72, axes.figure.dpi_scale_trans)
         anchor: dict[str, Any] = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + shift}
@@ -197,9 +197,14 @@ def _handles(entries: Sequence[Entry]) -> tuple[list[Artist], list[str]]:
     return [_handle(entry) for entry in entries], [literal(entry.name) for entry in entries]
 
 
-def _legend_above(axes: Axes, entries: Sequence[Entry]) -> None:
-    """A legend above the axes, where it does not hide data."""
-    columns = style.legend_columns([entry.name for entry in entries])
+def _rows(panels: Sequence[Panel]) -> list[str]:
+    """The row labels to the left of panels."""
+    return [text for panel in panels if panel.y.labelled for text in panel.y.texts]
+
+
+def _legend_above(axes: Axes, entries: Sequence[Entry], room: int) -> None:
+    """A legend above the axes, where it does not hide data, `room` characters wide."""
+    columns = style.legend_columns([entry.name for entry in entries], room)
     axes.legend(*_handles(entries), loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, columnspacing=1.6)
 
 
