@@ -208,6 +208,15 @@ def test_a_view_that_never_gets_there_gives_no_bound_if_some_searches_of_the_oth
     assert section_of(results, "Endpoints").blocks[-1].rows[0][4:6] == (value, "–")
 
 
+def test_the_better_view_is_the_same_for_both_goals():
+    shown = {
+        goal: [result.declared.pairs[0].shown for result in analyse(make(n=12, goal=goal)).declared]
+        for goal in ("maximize", "minimize")
+    }
+    assert shown["minimize"] == shown["maximize"]
+    assert shown["maximize"][:3] == ["b", "b", "b"]
+
+
 def test_noise_on_seeds_of_each_replicate_has_no_shared_part(found):
     noise = next(
         table for table in section_of(found, "Confirmation on fresh seeds").blocks if "Sources of variation" in str(table)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from hpstudy.analysis.cross_study import several
 from hpstudy.analysis.curves.anytime import Scale, progress
@@ -72,6 +73,23 @@ def test_trials_to_target_are_restricted_to_the_smallest_budget(make_results):
     (pair,) = several([study("long", 9), study("short", 4)]).pairs
     assert [estimate.mean for estimate in pair.trials] == [3, 3]
     assert pair.trials_together.mean == 3
+    swapped = [
+        make_results({"a": np.ones((3, trials)), "b": late}, analysis={"target": {"value": 1}}, study={"name": f"of_{trials}"})
+        for trials in (9, 4)
+        for late in [np.where(np.arange(trials) < trials - 1, 0.0, 1.0) * np.ones((3, 1))]
+    ]
+    assert several(swapped).pairs[0].trials_together.mean == -3
+
+
+def test_the_interval_of_all_studies_is_expanded_for_the_study_with_the_fewest_replicates(make_results):
+    """Nearly all variance is that of the study with 30 replicates, so the width shows the quantile that is used."""
+    rng = np.random.default_rng(1)
+    wide = {view: np.sort(rng.normal(size=(30, 5)), axis=1) for view in "ab"}
+    narrow = {view: np.tile([0.0, 1.0], (4, 1)) + rng.normal(0, 1e-3, size=(4, 2)) for view in "ab"}
+    pair = several([make_results(wide, study={"name": "wide"}), make_results(narrow, study={"name": "narrow"})]).pairs[0]
+    half = (pair.score_together.high - pair.score_together.low) / 2
+    error = (pair.score[0].high - pair.score[0].low) / 2 / stats.t.ppf(0.975, 29) / 2
+    assert half / error > 2.7  # 2.1 with the quantile of 30 replicates
 
 
 def test_the_interval_of_all_studies_is_that_of_the_mean_of_independent_means(make_results):

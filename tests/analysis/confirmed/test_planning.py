@@ -70,6 +70,25 @@ def test_without_a_difference_the_power_is_at_most_the_level(make_pilot):
         assert plan.power <= 0.05
 
 
+def test_the_power_counts_differences_on_the_side_of_the_pilot(make_pilot, monkeypatch):
+    """Of four resamples two show a difference on this side, one shows the opposite, and one shows none."""
+    source = make_pilot()
+    (found,) = analyse(
+        source, source.study.analysis.model_copy(update={"endpoints": source.study.analysis.endpoints[:1]})
+    ).declared
+    (pair,) = found.declared.pairs
+
+    def result(value, shown):
+        estimate = dataclasses.replace(pair.estimate, value=value)
+        other = dataclasses.replace(found.declared, pairs=(dataclasses.replace(pair, estimate=estimate, shown=shown),))
+        return (dataclasses.replace(found, measurements=(other,)),)
+
+    drawn = iter([result(0.2, "b"), result(0.2, "b"), result(-0.2, "a"), result(0.1, ""), result(0.3, "b")])
+    monkeypatch.setattr("hpstudy.analysis.confirmed.planning.declared_results", lambda *_: next(drawn))
+    (plan,) = plans_of(source, [10], [8], resamples=4)
+    assert (plan.difference, plan.power) == (0.2, 0.5)
+
+
 def test_a_large_difference_is_always_found(make_pilot):
     assert plans_of(make_pilot(gap=0.4), [10], [4])[0].power == 1
 

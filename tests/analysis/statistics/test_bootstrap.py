@@ -57,6 +57,17 @@ def test_bca_without_expansion_is_scipys_bca(draw):
     np.testing.assert_allclose([low[0], high[0]], [reference.low, reference.high], atol=0.02 * values.std())
 
 
+def test_resampled_means_that_equal_the_mean_count_half_in_the_bias_correction():
+    """A third of the resampled means of these values equals the mean; counted as above or below it, they would shift the interval."""
+    bootstrap, values = Bootstrap(1, 100_000, 0.95), np.array([0.0, 0.0, 1.0, 1.0, 1.0, 0.0])
+    means = np.rint(bootstrap.weights(6) @ values * 6) / 6
+    share = (means < 0.5).mean() + (means == 0.5).mean() / 2
+    assert (means == 0.5).mean() > 0.3
+    levels = stats.norm.cdf(2 * stats.norm.ppf(share) + np.array([-1, 1]) * stats.norm.ppf(0.975))  # no skewness
+    low, high = mean_intervals(values[:, None], bootstrap, expand=False)
+    assert (low[0], high[0]) == pytest.approx(tuple(np.quantile(means, levels)))
+
+
 def test_the_expanded_interval_of_symmetric_data_is_students():
     half = np.random.default_rng(3).normal(size=10)
     values = np.r_[half, -half][:, None]
@@ -117,6 +128,16 @@ def test_the_simultaneous_band_of_one_trial_is_students_interval():
     np.testing.assert_allclose(half, stats.t.ppf(0.975, 19) * values.std(ddof=1) / np.sqrt(20), rtol=0.02)
 
 
+def test_the_critical_value_of_the_band_is_that_of_the_largest_deviation_of_each_resample():
+    values = np.random.default_rng(7).normal(size=(10, 5))
+    error = values.std(axis=0, ddof=1) / np.sqrt(10)
+    largest = (np.abs(BOOTSTRAP.weights(10) @ values - values.mean(axis=0)) / error).max(axis=1)
+    normal = np.quantile(largest, 0.95) * np.sqrt(10 / 9)
+    band = simultaneous_band(values, BOOTSTRAP)
+    assert band.critical == pytest.approx(stats.t.ppf(stats.norm.cdf(normal), 9))
+    np.testing.assert_allclose(band.high, values.mean(axis=0) + band.critical * error)
+
+
 def test_the_simultaneous_band_of_equal_trials_is_that_of_one():
     values = np.random.default_rng(6).normal(size=(20, 1))
     one = simultaneous_band(values, BOOTSTRAP)
@@ -139,6 +160,12 @@ def test_the_simultaneous_band_covers_whole_curves_about_as_often_as_it_says():
         band = simultaneous_band(walk, Bootstrap(study, 1000, 0.95))
         covered += bool(((band.low <= 0) & (band.high >= 0)).all())
     assert 0.915 < covered / 600 < 0.97
+
+
+def test_a_percentile_interval_is_symmetric_and_as_much_wider_as_students_interval():
+    """The order statistics at the normal tail of sqrt(n / (n - 1)) t, counted from both ends."""
+    tail = stats.norm.cdf(-np.sqrt(8 / 7) * stats.t.ppf(0.975, 7))
+    assert percentile_interval(np.arange(10_001.0), 8, 0.95) == (np.floor(10_000 * tail), 10_000 - np.floor(10_000 * tail))
 
 
 def test_a_percentile_interval_may_end_at_infinity():

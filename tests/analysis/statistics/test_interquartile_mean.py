@@ -20,9 +20,10 @@ def test_one_wild_search_in_eight_does_not_move_the_interquartile_mean():
     assert iqm_curve(wild, BOOTSTRAP).iqm == iqm_curve(values, BOOTSTRAP).iqm == 3.5
 
 
-def test_the_resampled_interquartile_means_are_those_of_the_resampled_searches():
-    values = np.random.default_rng(0).normal(size=9)
-    counts = np.rint(BOOTSTRAP.weights(9)[:50] * 9).astype(int)
+@pytest.mark.parametrize("n", [7, 9])
+def test_the_resampled_interquartile_means_are_those_of_the_resampled_searches(n):
+    values = np.random.default_rng(0).normal(size=n)
+    counts = np.rint(BOOTSTRAP.weights(n)[:50] * n).astype(int)
     expected = [stats.trim_mean(np.repeat(values, count), 0.25) for count in counts]
     np.testing.assert_allclose(resampled_iqm(values, BOOTSTRAP)[:50], expected)
 

@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from hpstudy.analysis.statistics.permutation import EXACT_UP_TO, holm, sign_flip
+from hpstudy.analysis.statistics.permutation import DRAWS, EXACT_UP_TO, holm, sign_flip
 
 
 def enumerated(differences):
@@ -31,6 +31,11 @@ def test_the_smallest_p_of_20_replicates_is_2_to_the_minus_19():
 
 def test_five_replicates_cannot_reach_five_per_cent():
     assert sign_flip(np.ones(5), 0).p == 0.0625
+
+
+def test_the_observed_pattern_counts_among_the_random_ones():
+    """No random pattern of 40 signs is as extreme."""
+    assert sign_flip(np.ones(40), 0).p == sign_flip(np.ones(40), 0).smallest == 1 / (1 + DRAWS)
 
 
 def test_no_difference_at_all_has_a_p_of_one():
