@@ -81,6 +81,7 @@ def test_the_paragraph_gives_the_findings_and_the_tables_their_numbers(shown):
     assert "For a, b, test_accuracy is higher at the tuned than at the default point." in paragraph.text
     assert "For a minus b, no difference in test_accuracy on fresh seeds is shown." in paragraph.text
     assert "noise floor" not in paragraph.text
+    assert "Each of these statements is from a single 95% interval, without a correction for their number." in paragraph.text
     gap = f"{abs(shown.confirmation.views[0].gap.value):.2f}"
     assert [row[:2] for row in table(shown, "score of the chosen points").rows] == [("a", "6"), ("b", "6")]
     assert table(shown, "score of the chosen points").rows[0][5] == gap
@@ -119,8 +120,8 @@ def test_a_difference_whose_interval_includes_0_is_not_shown(with_confirmation):
     values = {"a": np.tile([[1.0, -1.0]], (6, 1)) + np.arange(6)[:, None] / 10, "b": np.zeros((6, 2))}
     results = with_confirmation(values, {view: np.zeros(2) for view in "ab"})
     assert blocks(results, Paragraph)[0].text.endswith(
-        "For a minus b, no difference in score on fresh seeds is shown. Points share up to 100% of the noise on a seed. It cancels in "
-        "differences on the same seeds."
+        "For a minus b, no difference in score on fresh seeds is shown. Each of these statements is from a single 95% interval, without a "
+        "correction for their number. Points share up to 100% of the noise on a seed. It cancels in differences on the same seeds."
     )
 
 
