@@ -163,6 +163,21 @@ def test_tunability_is_the_final_best_minus_the_default():
     assert below.low < 0.5 < below.high
 
 
+def test_the_side_of_a_shown_difference_is_that_of_the_search_minus_the_control():
+    noise = np.random.default_rng(0).normal(0, 0.1, size=(5, 8, 2))
+    values = {
+        "a": 2 + noise[0],
+        "a/random": 1 + noise[1],
+        "a/default": 3 + noise[2, :, :1],
+        "b": 1 + noise[3],
+        "b/random": 1 + noise[3],
+        "b/default": 0 + noise[4, :, :1],
+    }
+    a, b = of(values).views
+    assert (a.random.shown, a.default.shown) == (1, -1)
+    assert (b.random.shown, b.default.shown) == (0, 1)
+
+
 def test_the_expected_curve_of_a_view_is_that_of_its_own_random_trials():
     values = {**VALUES, "b": [[9.0, 9.0, 9.0]] * 2, "b/default": [[9.0]] * 2, "b/random": [[9.0, 9.0, 9.0]] * 2}
     found = of(values)

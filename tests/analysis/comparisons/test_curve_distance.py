@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis.comparisons.curve_distance import distance_at_budget, distance_at_level, first_trial
-from hpstudy.analysis.statistics.bootstrap import Bootstrap
+from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 from hpstudy.goal import Goal
 
 BOOTSTRAP = Bootstrap(seed=1, resamples=1000, confidence=0.95)
@@ -31,6 +31,18 @@ def test_a_curve_shifted_by_three_trials_is_three_trials_away():
 def test_the_level_of_a_budget_is_that_of_the_second_view():
     found = distance_at_budget(ramps(3), ramps(0), 6, Goal.MAXIMIZE, BOOTSTRAP)
     assert (found.level, found.trial_b, found.difference) == (6, 6, 3)
+
+
+def test_the_level_of_a_budget_is_that_of_the_second_view_in_every_resample():
+    rng = np.random.default_rng(2)
+    a, b = (np.maximum.accumulate(rng.normal(size=(6, 10)), axis=1) for _ in range(2))
+    found, distances = distance_at_budget(a, b, 4, Goal.MAXIMIZE, BOOTSTRAP), []
+    for weights in BOOTSTRAP.weights(6):
+        level = weights @ b[:, 3] - 1e-12
+        reached = [np.flatnonzero(weights @ curves >= level) for curves in (a, b)]
+        distances.append(np.subtract(*(trials[0] if len(trials) else np.inf for trials in reached)))
+    assert (found.low, found.high) == percentile_interval(np.array(distances), 6, 0.95)
+    assert found.unreached_a == np.isinf(distances).mean() > 0
 
 
 def test_minimising_mirrors_maximising():

@@ -54,6 +54,10 @@ def test_a_dropped_failure_costs_no_trial():
     assert (spent.left_out, dropped.left_out) == (0, 2)
 
 
+def test_a_difference_at_a_budget_is_that_of_both_views_after_as_many_trials():
+    assert [mean.value for mean in policy("worst", [[1, 2, 3]] * 2, [[4, 6, 9]] * 2, budgets=(1, 2, 3)).budgets] == [-3, -4, -6]
+
+
 def test_a_search_that_never_arrives_counts_all_trials_under_both_policies():
     a, b = [[NAN, 1, 1]] * 2, [[5, 5, 5]] * 2
     assert policy("drop", a, b, level=5.0).trials.value == policy("worst", a, b, level=5.0).trials.value == 2

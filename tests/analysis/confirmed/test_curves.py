@@ -53,6 +53,12 @@ def test_the_confirmed_curve_is_the_mean_of_the_incumbent_on_its_fresh_seeds(mak
     assert curve.noise == pytest.approx(math.sqrt(4 / 3))
 
 
+def test_trainings_on_more_seeds_than_the_study_asks_do_not_count(make_confirmed):
+    more = curve_of(make_confirmed({"a": VALUES}, {"a": np.dstack([FRESH, np.full((1, 4, 1), 99.0)])}, seeds=2))
+    assert more.confirmed.tolist() == [[1, 3, 3, 4]]
+    assert more.seeds == 2
+
+
 def test_a_metric_that_is_minimized_is_confirmed_alike(make_confirmed):
     curve = curve_of(make_confirmed({"a": -np.array(VALUES)}, {"a": -np.array(FRESH)}, goal="minimize"))
     assert curve.confirmed.tolist() == [[-1, -3, -3, -4]]

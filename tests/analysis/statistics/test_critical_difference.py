@@ -75,6 +75,11 @@ def test_blocks_that_all_agree_have_the_p_of_all_orders(blocks, p):
     assert found.differs == (p < 0.05)
 
 
+def test_the_observed_order_counts_among_the_random_ones():
+    """No random order of 30 blocks agrees with that of all of them."""
+    assert permutation_p(np.tile([1.0, 2.0, 3.0], (30, 1)), 0) == 1 / 10_000
+
+
 def test_with_many_blocks_the_p_is_that_of_the_f_form_and_of_permutations_alike():
     values = np.random.default_rng(3).normal(size=(60, 4)) + np.array([0, 0.1, 0.2, 0.3])
     found = mean_ranks(values, "abcd", Goal.MINIMIZE, 0.95, 1)

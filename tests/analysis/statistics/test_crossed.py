@@ -136,6 +136,17 @@ def test_a_row_with_a_missing_cell_counts_with_the_mean_of_what_it_has():
     assert found.low < found.value < found.high
 
 
+def test_a_missing_cell_costs_a_degree_of_freedom_of_the_residual():
+    """Without an effect of rows and columns the variance is that of the residual, over all cells."""
+    values = np.array([[1.0, -1.0, 0.5], [-1.0, 1.0, -0.5], [0.5, -0.5, 0.0], [-0.5, 0.5, 0.0]])
+    values[3, 2] = NAN
+    found, full = crossed_mean(values, 0.95), filled(values)
+    rest = full - full.mean(axis=1, keepdims=True) - full.mean(axis=0) + full.mean()
+    assert 3 * full.mean(axis=1).var(ddof=1) < (rest**2).sum() / 5 > 4 * full.mean(axis=0).var(ddof=1)
+    half = stats.t.ppf(0.975, 5) * np.sqrt((rest**2).sum() / 5 / 12)
+    assert found.high - found.value == pytest.approx(half)
+
+
 def test_too_many_missing_cells_leave_no_interval():
     found = crossed_mean(np.array([[1.0, 3.0], [NAN, 4.0]]), 0.95)
     assert found.value == pytest.approx(3)

@@ -19,6 +19,7 @@ def test_without_ties_the_signed_rank_test_is_scipys_exact_one(n):
     found = signed_rank(d)
     assert found.exact
     assert found.p == pytest.approx(stats.wilcoxon(d, method="exact").pvalue, abs=1e-12)
+    assert signed_rank(-d).p == pytest.approx(found.p)
 
 
 @pytest.mark.parametrize("d", [[1, 1, -1, 2, 3, 3], [0, 0, 1, 2, 2, -1], [0, 5, 5, 5], [0, 0, 0, -1, 1, 2, 2]])

@@ -75,6 +75,8 @@ def test_without_censoring_the_restricted_mean_is_the_mean():
 def test_the_restricted_mean_counts_a_search_beyond_the_horizon_as_the_horizon():
     sample = times([2, 10, 10], [1, 0, 0])
     assert kaplan_meier(sample, 10, 0.95).restricted_mean == pytest.approx((2 + 10 + 10) / 3)
+    beyond = kaplan_meier(times([2, 12], [1, 1]), 10, 0.95)
+    assert (beyond.reached[-1], beyond.censored[-1], beyond.restricted_mean) == (0, 1, 6)
 
 
 def test_the_restricted_mean_of_freireich_agrees_with_the_area_under_scipys_curve():

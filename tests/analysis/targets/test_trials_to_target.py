@@ -69,6 +69,10 @@ def test_searches_that_are_nearly_all_censored_tell_no_detectable_difference():
     few = trials_difference(reached_at([24, *[0] * 19]), reached_at([24, *[0] * 19]), 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
     assert (few.reached_a, few.reached_b) == (1, 1)
     assert np.isnan(few.detectable)
+    a, b = reached_at([20, 19, 20, 19, 20, *[0] * 15]), reached_at([19, 20, 19, 20, 19, *[0] * 15])
+    assert trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0).detectable > 0  # 75% are censored
+    a[0] = 0
+    assert np.isnan(trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0).detectable)
 
 
 def test_exchanging_the_views_turns_the_difference_round():
@@ -77,6 +81,8 @@ def test_exchanging_the_views_turns_the_difference_round():
     other = trials_difference(b, a, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0)
     assert one.difference == -other.difference
     assert one.test.p == other.test.p
+    assert (one.mean_a, one.low_a, one.high_a) == (other.mean_b, other.low_b, other.high_b)
+    assert (one.low_a, one.high_a) != (one.low_b, one.high_b)
 
 
 def test_minimising_compares_like_maximising_the_negative():
