@@ -148,6 +148,11 @@ def all_things(number: int, noun: str) -> str:
     return plural(number, f"the only {noun}", f"all {count(number)} {noun}s")
 
 
+def first_things(number: int, noun: str, ending: str = "s") -> str:
+    """The first of several things: "first trial", "first 3 trials". `ending` is that of the plural."""
+    return f"first {plural(number, noun, f'{count(number)} {noun}{ending}')}"
+
+
 def whole(value: float) -> str:
     """An integer that may be negative."""
     return _minus(str(int(value)))

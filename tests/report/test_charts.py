@@ -3,15 +3,18 @@
 import dataclasses
 import itertools
 import json
+import re
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
 import hpstudy
+from hpstudy.analysis.supplement.study import supplement
 from hpstudy.errors import UsageError
 from hpstudy.report import numbers, style, wording
-from hpstudy.report.charts import best_so_far, budgets, difference, sweep, trials_to_target, words
+from hpstudy.report.charts import best_by_seconds, best_so_far, budgets, difference, iqm, sweep, trials_to_target, words
+from hpstudy.report.charts.axes import outside
 from hpstudy.report.charts.grid import GREY, in_grid
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
 from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
@@ -19,6 +22,8 @@ from hpstudy.report.charts.words import Words, filled, position
 from hpstudy.report.html import embedded
 from hpstudy.report.pdf import figure_bytes
 from hpstudy.report.pens import matplotlib, matplotlib_marks, plotly
+from tests.support.reports import document_of
+from tests.support.sources import MemorySource
 
 X = np.array([1.0, 2.0, 3.0])
 INK = style.INK
@@ -230,6 +235,44 @@ def test_long_numbers_at_the_ticks_of_a_narrow_panel_do_not_touch():
         boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels() if text.get_text()]
     assert len(boxes) > 2
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        (Line(x=X, y=X, colour=INK), False),
+        (Line(x=X, y=X + 9, colour=INK), True),
+        (Band(x=X, low=X - 9, high=X, colour=INK, alpha=1), True),
+        (Dots(x=X, y=X + 9, colour=INK), False),
+    ],
+)
+def test_curves_that_leave_the_axis_are_noted(mark, said):
+    panel = Panel(Axis("x", (0, 5)), Axis("y", (0, 5)), (mark,))
+    assert outside("first 2 trials", panel) == (" Some values of the first 2 trials are outside the axis." if said else "")
+
+
+@pytest.mark.parametrize("first", [-30.0, 0.0])
+def test_the_figures_of_means_say_which_first_values_are_outside(make_results, ramps, first):
+    values = {"a": ramps(3, n=8, trials=20), "b": ramps(0, 1, n=8, trials=20)}
+    for view in values.values():
+        view[:, 0] += first
+    found = make_results(values)
+    table = MemorySource(found.study, values).trials()
+    more = supplement(found.views, found.pairs, found.endpoints, table)
+    for chart in (iqm.chart(found, more), best_by_seconds.chart(found, more)):
+        assert ("Some values of the first" in chart.reading) == bool(first)
+
+
+def test_captions_name_no_side_of_the_figure(make_results, ramps):
+    """The page places panels in a column where it is narrow."""
+    views = {name: ramps(index, index, n=8) for index, name in enumerate("abcde")}
+    for used in ("ab", "abcde"):
+        values = {name: views[name] for name in used}
+        pairs = [[name, "a"] for name in used[1:]]
+        found = make_results(values, analysis={"target": {"value": 5}, "compare": pairs})
+        more = supplement(found.views, found.pairs, found.endpoints, MemorySource(found.study, values).trials())
+        for chart in document_of(dataclasses.replace(found, supplement=more)).charts:
+            assert not re.search(r"\(left|\(right|Left:|Right:|at the right is", chart.caption + chart.reading)
 
 
 def rows_of(chart, name):

@@ -99,6 +99,7 @@ def test_a_single_trial_is_drawn_without_a_forest():
     charts = charts_of(make(2, searches=1, trials=1, goal="minimize"))
     assert list(charts)[1:] == ["1_importance", "1_slices", "1_parallel"]
     assert len(charts["1_importance"].panels) == 1
+    assert charts["1_importance"].reading.startswith("A dot is the best trial of one search, at its position in the range")
     with style.applied():
         for chart in charts.values():
             pen.figure(chart).savefig(io.BytesIO(), format="png", dpi=30)

@@ -97,8 +97,8 @@ def _summary(view: SearchedView) -> str:
     if view.importance is None:
         return text
     if view.importance.trials < count:
-        fitted = numbers.plural(view.importance.searches, "search", f"{view.importance.searches} searches")
-        text += f" The forest is fitted to the first {fitted} ({numbers.things(view.importance.trials, 'trial')})."
+        fitted = numbers.first_things(view.importance.searches, "search", "es")
+        text += f" The forest is fitted to the {fitted} ({numbers.things(view.importance.trials, 'trial')})."
     if math.isnan(view.importance.explained):
         return text + " With a single search, the forest cannot be checked and the shares have no interval."
     explained = numbers.percent(round(max(0.0, view.importance.explained), 2))

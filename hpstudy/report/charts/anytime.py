@@ -37,8 +37,8 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
     alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
     if not overview.many_views(results):
         reading = (
-            f"Left: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
-            f"faster. Right: the score with its {level} interval. {alike}"
+            f"Curves: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
+            f"faster. Rows: the score with its {level} interval. {alike}"
         )
         return (
             Chart(

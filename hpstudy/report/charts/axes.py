@@ -9,7 +9,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.report.charts.model import Axis
+from hpstudy.report.charts.marks import Band, Line
+from hpstudy.report.charts.model import Axis, Panel
 from hpstudy.report.charts.words import filled, metric
 
 OUTLIERS = 0.02
@@ -54,6 +55,17 @@ def around_zero(values: Floats, room: float = 0.05) -> tuple[float, float]:
     """Like `around`, with space on both sides of 0 for the labels of the directions."""
     low, high = around(values, np.zeros(1), room=room)
     return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))
+
+
+def outside(early: str, *panels: Panel) -> str:
+    """The sentence that early values ("first 2 trials") are outside the vertical axis, with a leading space; "" if none is."""
+    for panel in panels:
+        low, high = panel.y.limits
+        for mark in panel.marks:
+            curves = (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,) if isinstance(mark, Line) else ()
+            if any(((curve < low) | (curve > high)).any() for curve in curves):
+                return f" Some values of the {early} are outside the axis."
+    return ""
 
 
 def late(results: Results) -> tuple[int, ...]:

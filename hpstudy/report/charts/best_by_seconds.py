@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.axes import around, best_axis
+from hpstudy.report.charts.axes import around, best_axis, outside
 from hpstudy.report.charts.intervals import mean_curve
 from hpstudy.report.charts.marks import Hover, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
@@ -37,12 +37,14 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         marks += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=marked, hover=Hover(texts))
     first = int(EARLY * len(x))
     values = around(*(end[first:] for _, _, cost in views for end in (cost.mean, cost.low, cost.high)))
+    panel = Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(marks))
     return Chart(
         "best_by_seconds",
-        (Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(marks)),),
+        (panel,),
         f"Mean best {results.study.metric.name} against seconds of training of a search.",
         f"Means over complete searches with pointwise {confidence(results)} intervals. The curves begin when every search has finished a "
-        "trial, and end when the first search has finished all trials. Time spent choosing points is not counted.",
+        "trial, and end when the first search has finished all trials. Time spent choosing points is not counted."
+        + outside(f"first {numbers.percent(EARLY)} of the seconds", panel),
         Data.of(results, best_by_seconds),
         2.8,
         legend=tuple(Entry(name, *style.look(index)) for index, name, _ in views),

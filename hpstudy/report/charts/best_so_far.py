@@ -212,7 +212,7 @@ def _page_note(results: Results) -> str:
 def enqueued_words(results: Results) -> str:
     """The sentence on trials with enqueued points; "" without any."""
     counts = {name: len(view.enqueue) for name, view in results.study.views.items() if view.enqueue}
-    parts = [f"{name}: the first {numbers.plural(count, 'trial', f'{count} trials')}" for name, count in counts.items()]
+    parts = [f"{name}: the {numbers.first_things(count, 'trial')}" for name, count in counts.items()]
     return f"points that the study enqueued ({', '.join(parts)})" if parts else ""
 
 

@@ -12,7 +12,7 @@ from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
-from hpstudy.report.charts.axes import around, trial_axis
+from hpstudy.report.charts.axes import around, outside, trial_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Line, Mark
@@ -54,6 +54,7 @@ def chart(results: Results) -> Chart:
     if compared:
         counts = [n for _, _, n, _ in compared]
         reading += f" Differences: confirmed, paired by replicate. {difference.bands(results, counts)}"
+    reading += outside(numbers.first_things(_skipped(results), "trial"), *panels)
     columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
         "confirmed",
@@ -77,7 +78,7 @@ def _curves(results: Results) -> Panel:
     marks: list[Mark] = []
     columns: list[Floats] = []
     views = len(results.confirmed)
-    first = int(results.study.search.trials * EARLY)
+    first = _skipped(results)
     for index, curve in enumerate(results.confirmed):
         look, best = style.look(index)._replace(dash="solid"), _observed(results, curve)
         ends = (curve.mean.mean, curve.mean.low, curve.mean.high)
@@ -90,6 +91,11 @@ def _curves(results: Results) -> Panel:
     return Panel(trial_axis(results.study.search.trials), values, bands_first(marks))
 
 
+def _skipped(results: Results) -> int:
+    """The number of first trials that do not determine the axes."""
+    return int(results.study.search.trials * EARLY)
+
+
 def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
     """(trials,) mean best so far of the searches in the confirmed mean."""
     best = results.view(curve.view).best[curve.complete]
@@ -97,8 +103,7 @@ def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
 
 
 def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
-    skipped = int(len(curve.mean) * EARLY)
-    return difference.panel(results, a, b, n, curve, ((), (), ()), marked=False, skipped=skipped, what="confirmed, ")
+    return difference.panel(results, a, b, n, curve, ((), (), ()), marked=False, skipped=_skipped(results), what="confirmed, ")
 
 
 def _differences(results: Results) -> Iterator[tuple[str, str, int, Difference]]:

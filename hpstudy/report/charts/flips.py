@@ -28,14 +28,14 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
     floor = float(positive.min()) / 2 if log else 0.0
     ends = (floor / 1.5, float(positive.max()) * 1.5) if log else around(np.maximum(all_ratios, floor))
     ratios = Axis("flip ratio", ends, log=log, ticks="decades" if log else "auto")
+    at_zero = " A ratio of 0 is at the left end of the logarithmic axis." if log and (all_ratios == 0).any() else ""
     values = Axis(metric(results, 20), limits(np.concatenate([view.objective for view in views]), results.study.metric.goal))
     panels = [_panel(results, view, floor, ratios, values, title_length(columns)) for view in views]
     return Chart(
         "searched_flips",
         in_grid(panels, columns, shared=True),
         f"{results.study.metric.name} over the flip ratio.",
-        "A mark is a trial; a ring marks the best trial of a search. A ratio of 0 is at the left end of a logarithmic axis. "
-        f"Up to {OUTSIDE}",
+        f"A mark is a trial; a ring marks the best trial of a search.{at_zero} Up to {OUTSIDE}",
         Data.of(results, searched_trials, searched_flips),
         0.2 + 2.1 * -(-len(views) // columns),
         page_note=" ".join(f"{view.name}: {text}" for view in views if (text := note(view))),

@@ -51,7 +51,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         name,
         tuple(panels),
         f"{view.name}: {'Shares of the variance, and positions' if legend else 'Positions'} of the best trials.",
-        "A dot at the right is the best trial of one search, in the range of the hyperparameter; its height has no meaning."
+        "A dot is the best trial of one search, at its position in the range of the hyperparameter; its height has no meaning."
         + (" If the intervals of two bars overlap, these searches do not show which is longer." if legend else ""),
         Data.of(results, searched_importance, searched_trials),
         0.75 + 0.4 * len(ranked),

@@ -8,8 +8,8 @@ from functools import partial
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.report import overview, style
-from hpstudy.report.charts.axes import around, best_axis, late, trial_axis
+from hpstudy.report import numbers, overview, style
+from hpstudy.report.charts.axes import around, best_axis, late, outside, trial_axis
 from hpstudy.report.charts.grid import beside_reference, in_grid, reference_words, split_by_view
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Mark
@@ -43,6 +43,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         "The interquartile mean is the mean of the middle half of the searches. A quarter at each end, in whole searches, is left out, so "
         f"a few outliers do not change it. Pointwise {level} bootstrap intervals: percentile for interquartile means, BCa for means."
     )
+    reading += outside(numbers.first_things(first, "trial"), *panels)
     if many:
         reading += reference_words(results, "the interquartile mean")
     chart = Chart(

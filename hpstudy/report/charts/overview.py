@@ -89,7 +89,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     level, pairs = confidence(results), results.pairs
     of = f"each view and {pairs[0].b}" if one_reference(results) else "the views of each comparison"
     with_trials = any(row.trials is not None for row in standings(results))
-    what = "restricted mean trials-to-target (left) and final best (right)" if with_trials else "final best"
+    what = "restricted mean trials-to-target, and final best" if with_trials else "final best"
     caption = f"Differences between {of}, first minus second: {what}."
     reading = (
         f"A bar is the {level} interval of one comparison, not adjusted for their number. Black: the difference is shown, also by the "

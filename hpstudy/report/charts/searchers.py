@@ -28,16 +28,17 @@ def charts(results: Results) -> Iterator[Chart]:
     by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
     started = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
     for name, part in parts("searchers", started, PANELS):
-        columns = min(len(part), 2)
+        columns, limits = min(len(part), 2), _limits(part)
+        targets = [target_entry(results)] if target(results, limits) else []
         yield Chart(
             name,
-            in_grid([_panel(results, of, _limits(part)) for of in part], columns, shared=True),
+            in_grid([_panel(results, of, limits) for of in part], columns, shared=True),
             f"Best {results.study.metric.name} so far of each view with each searcher.",
             f"Means over replicates with pointwise {confidence(results)} bootstrap intervals. If the comparison does not depend on "
             "the searcher, all lines change in the same way from one panel to another.",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
-            legend=(*(Entry(name, *style.look(index)) for index, name in enumerate(_names(results))), target_entry(results)),
+            legend=(*(Entry(name, *style.look(index)) for index, name in enumerate(_names(results))), *targets),
         )
 
 
