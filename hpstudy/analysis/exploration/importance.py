@@ -98,14 +98,16 @@ def importance(
         return None
     points = _integration_points(unit.shape[1], derive_seed(seed, "integration"), imputed)
     objective, _ = scaled(objective)  # avoids overflow; the shares do not depend on the unit of the objective
-    shares = _shares(fit(unit, objective, derive_seed(seed, "forest")), points)  # (2, hyperparameters): first order, total order
+    forest = fit(unit, objective, derive_seed(seed, "forest"))
+    order = forest.leaf_order(points)
+    shares = _shares(forest, points, order)  # (2, hyperparameters): first order, total order
     if np.isnan(shares).any():
         return None
     rows = [np.flatnonzero(search == number) for number in np.unique(search)]  # rows of each search
     ends = np.full((2, *shares.shape), np.nan)  # (2, 2, hyperparameters): lower, upper end
     if len(rows) > 1:
         seeds = (derive_seed(seed, "resample", n) for n in range(RESAMPLES))
-        resampled = np.array([_resampled(points, unit, objective, rows, drawn) for drawn in seeds])
+        resampled = np.array([_resampled(points, order, unit, objective, rows, drawn) for drawn in seeds])
         resampled = resampled[np.isfinite(resampled).all(axis=(1, 2))]  # (resamples, 2, hyperparameters)
         for order, column in np.ndindex(shares.shape if len(resampled) else (0, 0)):
             ends[:, order, column] = percentile_interval(resampled[:, order, column], len(rows), confidence)
@@ -147,9 +149,9 @@ def _integration_points(hyperparameters: int, seed: int, imputed: Callable[[Floa
     return imputed(np.concatenate([a, b, *mixed]))
 
 
-def _shares(forest: Forest, points: Floats) -> Floats:
+def _shares(forest: Forest, points: Floats, order: Ints) -> Floats:
     """(2 x hyperparameters) first- and total-order indices in [0, 1]; NaN if the forest is constant at the integration points."""
-    values = forest.predict(points).reshape(-1, 1, POINTS)  # (2 + hyperparameters, 1, POINTS)
+    values = forest.predict(points, order).reshape(-1, 1, POINTS)  # (2 + hyperparameters, 1, POINTS)
     a, b, mixed = values[0], values[1], values[2:]
     if np.ptp(values[:2]) == 0:
         return np.full((2, len(mixed)), np.nan)
@@ -174,11 +176,11 @@ def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(indices), indices, 0.0), dtype=np.float64)
 
 
-def _resampled(points: Floats, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
+def _resampled(points: Floats, order: Ints, unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> Floats:
     """(2 x hyperparameters) indices of a forest fitted to a bootstrap resample of the searches."""
     drawn = np.random.default_rng(seed).integers(len(rows), size=len(rows))
     trials = np.concatenate([rows[number] for number in drawn])
-    return _shares(fit(unit[trials], objective[trials], seed, FEWER_TREES), points)
+    return _shares(fit(unit[trials], objective[trials], seed, FEWER_TREES), points, order)
 
 
 def _explained(unit: Floats, objective: Floats, rows: list[Ints], seed: int) -> float:
