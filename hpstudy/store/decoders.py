@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -51,7 +51,7 @@ def timestamp(value: Any) -> str:
         raise InvalidValue("is not a time (ISO 8601)") from None
     if parsed.tzinfo is None or not 1970 <= parsed.year < 9000:
         raise InvalidValue("is not a time in UTC")
-    return text(value)
+    return str(value)
 
 
 def integer(allowed: range = INTEGERS) -> Callable[[Any], int]:
@@ -96,8 +96,13 @@ def optional(decoder: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def number(value: Any, kind: Any) -> float:
     """Decode a measured number, which is stored as a pair (`hpstudy.store.values`)."""
-    fits = {"finite": type(value) is float and math.isfinite(value), "-0": type(value) is float and value == 0}
-    if kind not in KINDS or not fits.get(kind, value is None):
+    if kind == "finite":
+        valid = type(value) is float and math.isfinite(value)
+    elif kind == "-0":
+        valid = type(value) is float and value == 0
+    else:
+        valid = kind in KINDS and value is None
+    if not valid:
         raise InvalidValue("is not a pair of value and kind")
     return decode(value, kind)
 
@@ -158,8 +163,10 @@ _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 """A shared decoder: every trial of a study has a point to decode."""
 
 _SCALARS = frozenset({bool, int, float, str})
+_CONTAINERS = frozenset({dict, list})
 
 
 def _depth(value: Any) -> int:
-    parts: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max((_depth(part) for part in parts if type(part) in (dict, list)), default=1 if parts else 0)
+    parts: Collection[Any] = value.values() if isinstance(value, dict) else value
+    nested = [_depth(part) for part in parts if type(part) in _CONTAINERS]
+    return 1 + max(nested, default=1 if parts else 0)

@@ -131,11 +131,12 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
     """
     import pandas as pd
 
-    keys, outcomes = _trials(connection, study, "trial.state trial.objective")
+    retrainings = read_retrainings(connection)
+    keys, outcomes = _trials(connection, study, "trial.state trial.objective") if retrainings else ({}, [])
     outcome_of, arms_by_name = dict(zip(keys, outcomes, strict=True)), arms(study)
     order = list(arms_by_name)
     rows = []
-    for trial_id, retraining in read_retrainings(connection).items():
+    for trial_id, retraining in retrainings.items():
         if trial_id not in keys or not (arm := arms_by_name[keys[trial_id].view]).listed:
             raise Undecodable(f"{row_name('retraining', [trial_id])}, column trial_id: there is no such confirmation")
         if retraining.seed_number >= arm.trials:

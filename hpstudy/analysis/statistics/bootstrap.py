@@ -120,6 +120,7 @@ def bca_level(z0: Floats, acceleration: Floats, z: float) -> Floats:
     return np.asarray(np.where(scale > 0, level, shifted > 0), dtype=np.float64)
 
 
+@lru_cache(maxsize=1_000)
 def quantile_z(n: int, confidence: float) -> float:
     """sqrt(n / (n - 1)) t(n - 1), the quantile with which a percentile interval of a mean is as wide as Student's t interval."""
     return float(np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1))

@@ -17,6 +17,9 @@ from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
 TRIMMED = 0.25
 """Share of the searches trimmed at either end, rounded down to whole searches as in scipy.stats.trim_mean."""
 
+BLOCK = 2_000
+"""Number of resamples that are transposed at a time, so that a block of 250 searches stays in the cache of a core."""
+
 
 @dataclass(frozen=True)
 class IqmCurve:
@@ -60,4 +63,8 @@ def resampled_iqm(values: Floats, bootstrap: Bootstrap) -> Floats:
         row += before
     np.clip(last, cut, n - cut, out=last)
     untrimmed = np.diff(last, axis=0, prepend=last.dtype.type(cut))  # (searches, resamples) copies that are kept
-    return np.asarray(untrimmed.T.astype(np.float64, order="C") @ values[order] / (n - 2 * cut), dtype=np.float64)
+    sums = [
+        untrimmed[:, start : start + BLOCK].T.astype(np.float64, order="C") @ values[order]
+        for start in range(0, bootstrap.resamples, BLOCK)
+    ]
+    return np.concatenate(sums) / (n - 2 * cut)

@@ -204,13 +204,12 @@ def _with_level_resampled(
         levels -= 1e-12 * np.ptp(finals) * goal.sign  # a value that equals the mean up to rounding reaches it
     else:
         levels = _weighted_medians(finals, weights)
+    distinct, index = np.unique(goal.sign * levels, return_inverse=True)  # medians of resamples are often equal
     means = np.zeros(bootstrap.resamples)
     rising = [np.where(np.isnan(best), -np.inf, goal.sign * best) for best in (a, b)]  # (replicates, trials), nondecreasing
-    for replicate in range(n):
-        trials_a, trials_b = (
-            np.minimum(np.searchsorted(best[replicate], goal.sign * levels, side="left") + 1, horizon) for best in rising
-        )
-        means += weights[:, replicate] * (trials_a - trials_b)
+    for replicate, counts in enumerate(bootstrap.counts(n)):
+        trials_a, trials_b = (np.minimum(np.searchsorted(best[replicate], distinct, side="left") + 1, horizon) for best in rising)
+        means += counts / n * (trials_a - trials_b)[index]
     return percentile_interval(means, n, bootstrap.confidence)
 
 
