@@ -65,7 +65,8 @@ def why_not_shown(difference: BudgetDifference | TrialsDifference, confidence: f
     if includes_zero:
         return ""
     p = numbers.p_value(difference.adjusted)
-    return f" The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p {p})."
+    test = "the test, adjusted for all comparisons," if difference.adjusted > difference.test.p else "the sign-flip test"
+    return f" The interval excludes 0, but {test} does not reject (p {p})."
 
 
 def detectable(difference: float, shown: Callable[[float], str], tests: int) -> str:

@@ -30,10 +30,10 @@ def sentences(results: Results, pair: PairResult) -> Iterator[str]:
     trials, n = pair.trials, len(pair.replicates)
     assert trials is not None, "there is a difference of trials"
     late = {pair.a: n - trials.reached_a, pair.b: n - trials.reached_b}
-    if heavy := " and ".join(censored(late, n)):
+    if heavy := ", ".join(censored(late, n)):
         yield (
-            f"Heavy censoring: more than {numbers.percent(HEAVY)} of the {heavy} searches never reached the target, so the difference says "
-            "little about how many trials they would need."
+            f"Heavy censoring ({heavy}): more than {numbers.percent(HEAVY)} of the searches never reached the target, so the difference "
+            "says little about how many trials they would need."
         )
     yield from beyond(results, (pair.a, pair.b))
 
@@ -54,6 +54,6 @@ def beyond(results: Results, views: Iterable[str]) -> Iterator[str]:
     if short:
         reached = ", ".join(f"{view} {notation.value(mean)}" for view, mean in short)
         yield (
-            f"The target is beyond the mean of the chosen points on fresh seeds ({reached}): reaching it takes a lucky training or a "
-            "better point than most."
+            f"The target is beyond the mean of the chosen points on fresh seeds ({reached}): reaching it takes a favourable "
+            "seed or a better point than most searches choose."
         )

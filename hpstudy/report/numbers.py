@@ -234,6 +234,8 @@ def whole_percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """A duration in a suitable unit."""
+    if 0 < seconds < 0.01:
+        return f"{1000 * seconds:.2g} ms"
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

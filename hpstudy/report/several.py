@@ -40,7 +40,7 @@ def document(compared: Several) -> Document:
     names = [results.study.name for results in compared.studies]
     return Document(
         name=" + ".join(names),
-        question="; ".join(results.study.question for results in compared.studies if results.study.question),
+        question=" ".join(results.study.question for results in compared.studies if results.study.question),
         design="; ".join(_design(compared, index) for index in range(len(names))),
         provisional=" ".join(
             f"{results.study.name}: {wording.provisional(results)}" for results in compared.studies if results.provisional

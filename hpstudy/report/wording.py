@@ -246,11 +246,8 @@ def _sample(results: Results, pair: PairResult) -> str:
     late_a, late_b = n - trials.reached_a, n - trials.reached_b
     if not late_a and not late_b:
         return f"{sentence}; every search reached the target."
-    late = " and ".join(f"{count} of {n} {view}" for view, count in ((pair.a, late_a), (pair.b, late_b)) if count)
-    sentence += (
-        f". {late} {numbers.plural(n, 'search', 'searches')} did not reach it within {numbers.things(budget, 'trial')} and "
-        f"{numbers.plural(late_a + late_b, 'counts', 'count')} as {budget}"
-    )
+    late = ", ".join(f"{view} {count} of {n}" for view, count in ((pair.a, late_a), (pair.b, late_b)) if count)
+    sentence += f". Searches that did not reach it count as {numbers.things(budget, 'trial')} ({late})"
     if late_a and late_b:
         return f"{sentence}: this is the difference within {numbers.things(budget, 'trial')}."
     if not trials.difference:
@@ -262,14 +259,17 @@ def _sample(results: Results, pair: PairResult) -> str:
 
 
 def _ratio(results: Results, pair: PairResult) -> Iterator[str]:
-    """The ratio of trials-to-target if both views reached the target; empty without the ratio."""
+    """The ratio of trials-to-target if both views reached the target; empty without the ratio.
+
+    Its bootstrap interval is only in the table: with few replicates it is too short, and can exclude 1 where that of the difference
+    includes 0.
+    """
     supplement, trials = results.supplement, pair.trials
     if supplement is None or trials is None or not (trials.reached_a and trials.reached_b):
         return
     for more in supplement.pairs:
         if (more.a, more.b) == (pair.a, pair.b) and (ratio := more.ratio) is not None:
-            ends = "" if math.isnan(ratio.low) else f" ({Notation(results).ci} {ratio.low:.2f} to {ratio.high:.2f})"
-            yield f"Ratio of the means, {pair.a} to {pair.b}: {ratio.value:.2f}{ends}."
+            yield f"Ratio of the means, {pair.a} to {pair.b}: {ratio.value:.2f}."
 
 
 def _rough(n: int) -> str:

@@ -40,7 +40,7 @@ def test_power_before_the_correction_is_called_so(make_results, ramps):
 
 def test_heavy_censoring_is_said(censored):
     (sentence,) = limits.sentences(censored, censored.pairs[0])
-    assert sentence.startswith("Heavy censoring: more than 25% of the a searches never reached the target, ")
+    assert sentence.startswith("Heavy censoring (a): more than 25% of the searches never reached the target, ")
     assert sentence in wording.evidence(censored, censored.pairs[0])
 
 

@@ -38,7 +38,10 @@ def test_a_p_value_has_digits_where_they_matter(p, text):
     assert numbers.p_value(p) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.5, "0.5 s"), (600, "10 min"), (36_000, "10.0 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0000582, "0.058 ms"), (0.0081, "8.1 ms"), (0, "0 s"), (0.5, "0.5 s"), (600, "10 min"), (36_000, "10.0 h")],
+)
 def test_a_duration_has_a_unit_that_suits_it(seconds, text):
     assert numbers.duration(seconds) == text
 

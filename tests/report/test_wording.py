@@ -9,6 +9,7 @@ from hpstudy.analysis.comparisons.curve_distance import Distance
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import distances, headline, numbers, wording
 from hpstudy.report.final_best import at_the_end
+from tests.support.reports import tables_of
 from tests.support.sources import MemorySource
 
 
@@ -61,13 +62,20 @@ def test_an_interval_without_0_shows_nothing_where_the_test_does_not_reject(make
     assert pair.budgets[-1].high < 0
     assert pair.budgets[-1].adjusted == 4 / 64
     end = at_the_end(found, pair)
-    assert (
-        "No difference shown. The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p = 0.062)."
-        in end
-    )
+    assert "No difference shown. The interval excludes 0, but the sign-flip test does not reject (p = 0.062)." in end
     assert " is found with 80% power." in end
     assert "ends better" not in end
     assert "inferior" not in end
+
+
+def test_a_test_that_rejects_only_without_its_correction_says_so(make_results, ramps):
+    slow = ramps(3, 1, n=8)
+    found = make_results({"a": slow, "b": ramps(0, 2, n=8)}, analysis={"target": {"value": 5}, "budgets": [2, 4]})
+    last = found.pairs[0].budgets[-1]
+    unsure = dataclasses.replace(last, adjusted=0.07, shown=0)
+    assert unsure.test.p < unsure.adjusted
+    end = at_the_end(found, dataclasses.replace(found.pairs[0], budgets=(unsure,)))
+    assert "The interval excludes 0, but the test, adjusted for all comparisons, does not reject (p = 0.070)." in end
 
 
 def test_replicates_that_can_show_nothing_are_named_and_no_power_is_claimed(make_results, ramps):
@@ -142,7 +150,7 @@ def test_a_study_that_failed_from_the_start_says_so(make_results):
 def test_searches_that_miss_the_target_on_the_slower_side_make_a_lower_bound(make_results, ramps):
     found = make_results({"a": ramps(7), "b": ramps()}, analysis={"target": {"value": 5}})
     sample = wording.evidence(found, found.pairs[0])[0]
-    assert "6 of 6 a searches did not reach it within 10 trials and count as 10" in sample
+    assert "Searches that did not reach it count as 10 trials (a 6 of 6)" in sample
     assert sample.endswith("so the difference is a lower bound.")
 
 
@@ -265,5 +273,8 @@ def test_the_answer_has_the_ratio_of_the_mean_trials(results):
     extended = dataclasses.replace(results, supplement=supplement(results.views, results.pairs, results.endpoints, table))
     trials = extended.pairs[0].trials
     text = " ".join(wording.evidence(extended, extended.pairs[0]))
-    assert f"Ratio of the means, a to b: {trials.mean_a / trials.mean_b:.2f} (95% CI " in text
+    assert f"Ratio of the means, a to b: {trials.mean_a / trials.mean_b:.2f}. " in text
+    (ratios,) = (table for table in tables_of(extended) if table.caption == "Trials-to-target as a ratio.")
+    assert re.fullmatch(r"[\d.]+ to [\d.]+", ratios.rows[0][2])
+    assert "with fewer than 10 replicates they are too short" in ratios.note
     assert "Ratio of the means" not in " ".join(wording.evidence(results, results.pairs[0]))

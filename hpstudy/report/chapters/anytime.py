@@ -64,7 +64,8 @@ def _ratios(results: Results, supplement: Supplement) -> Table | None:
     note = (
         "× 2 means that A needs twice the trials of B. Restricted means count a search without the target as "
         f"{numbers.things(results.study.search.trials, 'trial')}, which pulls their ratio towards 1; average runtimes do not. Intervals: "
-        "paired bootstrap, with the target's level taken as given. Log-rank: p of the unpaired test over all searches, as a check; "
+        "paired bootstrap, with the target's level taken as given; with fewer than 10 replicates they are too short. Log-rank: "
+        "p of the unpaired test over all searches, as a check; "
         "with fewer than 10 replicates it is too small."
     )
     head = ("A / B", "restricted means", ci, "average runtimes", ci, "log-rank p")

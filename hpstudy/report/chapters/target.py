@@ -35,7 +35,7 @@ def trials_to_target(results: Results) -> Table | None:
         (
             view.name,
             f"{times.reached} of {times.complete}",
-            numbers.interval(*times.rate, numbers.percent) if times.complete else numbers.MISSING,
+            numbers.interval(*times.rate, numbers.whole_percent) if times.complete else numbers.MISSING,
             "not reached" if times.survival.median is None else str(times.survival.median),
             numbers.trials(times.survival.restricted_mean),
         )
