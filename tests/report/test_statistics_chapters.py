@@ -12,6 +12,7 @@ from hpstudy.report.charts.marks import Band, Dots, Line, Steps
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.report.pens import matplotlib as pen
+from tests.support.reports import document_of
 from tests.support.sources import MemorySource
 
 NAN = float("nan")
@@ -74,7 +75,7 @@ def test_every_row_has_a_cell_for_every_column(extended):
 def test_every_figure_can_be_drawn_and_has_its_numbers_in_a_file(extended):
     found = drawings(extended)
     assert set(found) == {"anytime", "leave_one_out", "best_by_seconds", "iqm"}
-    written = {rows.__name__ for module in CHAPTERS for rows in module.TABLES}
+    written = set(document_of(extended).tables)
     for drawing in found.values():
         assert {data.name for data in drawing.data} <= written
         with style.applied():
@@ -125,19 +126,28 @@ def test_the_figure_of_seconds_draws_its_file(extended):
     assert lines[1].hover.texts[0].startswith("b, 2 s of training\nmean best so far ")
 
 
+def files_of(results, module):
+    """The functions that give the rows of the CSV files of a chapter."""
+    charts = (block for section in module.chapter(results) for block in section.blocks if isinstance(block, Chart))
+    return [data.rows for chart in charts for data in chart.data]
+
+
 @pytest.mark.parametrize("module", CHAPTERS)
 def test_every_file_has_as_many_cells_in_each_row_as_in_its_head(extended, module):
-    for rows in module.TABLES:
-        head, *body = (tuple(row) for row in rows(extended))
+    files = files_of(extended, module)
+    assert files
+    for rows in files:
+        head, *body = (tuple(row) for row in rows())
         assert body
         assert {len(row) for row in body} == {len(head)}
 
 
 @pytest.mark.parametrize("module", CHAPTERS)
 def test_results_without_further_statistics_have_no_such_chapters(extended, module):
+    files = files_of(extended, module)
     object.__setattr__(extended, "supplement", None)
     assert list(module.chapter(extended)) == []
-    assert all(len(list(rows(extended))) == 1 for rows in module.TABLES)
+    assert all(len(list(rows())) == 1 for rows in files)
 
 
 def test_a_sweep_has_no_such_chapters(swept):
