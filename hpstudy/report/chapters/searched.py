@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hpstudy.analysis.exploration.importance import Shares
+from hpstudy.analysis.exploration.forest import TREES
+from hpstudy.analysis.exploration.importance import FEWER_TREES, RESAMPLES, Shares
 from hpstudy.analysis.exploration.searches import EDGE, SearchedView, at_edge
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
@@ -65,7 +66,8 @@ def _method(results: Results) -> str:
         "Importance is a functional analysis of variance: a forest of extremely randomised trees is fitted to all trials of a view, "
         "and the variance of its predictions over the whole declared range, including bad regions, is divided among the "
         "hyperparameters. Alone: the share that a hyperparameter explains by itself. With interactions: the share that cannot be "
-        f"explained without it. Intervals ({Notation(results).level}) come from refitting the forest to searches drawn with replacement. "
+        f"explained without it. Intervals ({Notation(results).level}) come from refitting a forest of {FEWER_TREES} instead of {TREES} "
+        f"trees to {RESAMPLES} resamples of the searches. "
         "Trials of all replicates are pooled; positions are on the declared (logarithmic) scale. The shares describe the forest, and are "
         "only as good as the forest is in regions with few trials."
         + (ABSENT if any(study.space.is_conditional for study in results.study.views.values()) else "")
