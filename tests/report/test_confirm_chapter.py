@@ -132,6 +132,7 @@ def test_the_noise_table_holds_standard_deviations_and_lost_trainings(with_confi
     assert float(a[3]) == pytest.approx(np.sqrt(2), abs=0.01)
     assert float(b[3]) == pytest.approx(2)
     assert (a[-1], b[-1], b[-2]) == ("6", "0", "100%")
+    assert b[4] == "0%"  # all variance is that of the seeds
     assert "6 trainings on fresh seeds gave no value and are in no mean" in blocks(results, Paragraph)[0].text
     assert "It cancels in differences" in blocks(results, Paragraph)[0].text
 

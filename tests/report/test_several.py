@@ -250,6 +250,8 @@ def test_studies_that_show_opposite_differences_are_said_to_disagree(declared):
     text = report.headline(dataclasses.replace(declared, endpoints=tuple(turned)))
     assert text.count(" The studies disagree: a is better in one, b is better in two.") == 4
     assert "disagree" not in report.headline(declared)
+    one_sided = [dataclasses.replace(one, alone=("", "b")) for one in declared.endpoints]
+    assert "disagree" not in report.headline(dataclasses.replace(declared, endpoints=tuple(one_sided)))
     assert [one.alone for one in declared.endpoints[:1]] == [("b", "b")]
 
 

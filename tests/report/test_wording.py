@@ -216,6 +216,12 @@ def test_two_views_that_miss_the_target_give_no_bound(make_results, ramps):
     )
 
 
+def test_the_better_end_of_a_minimized_metric_is_the_lower_one(make_results, ramps):
+    found = make_results({"a": -ramps(), "b": -ramps(3)}, goal="minimize", analysis={"target": {"value": -5}})
+    assert found.pairs[0].budgets[-1].mean < 0
+    assert " a ends better." in at_the_end(found, found.pairs[0])
+
+
 def test_few_replicates_are_called_rough(make_results, ramps):
     found = make_results({"a": ramps(3, n=4), "b": ramps(n=4)}, analysis={"target": {"value": 5}})
     text = " ".join(wording.evidence(found, found.pairs[0]))
