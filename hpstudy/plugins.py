@@ -6,11 +6,12 @@ import importlib
 import os
 import sysconfig
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hpstudy.errors import PluginError, nearest, text_of
+from hpstudy.errors import HpstudyError, PluginError, nearest, text_of
 from hpstudy.modules import passed_over
 
 PACKAGE = Path(__file__).parent
@@ -67,6 +68,29 @@ def load_callable(use: str) -> Callable[..., Any]:
         public: Sequence[str] = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise PluginError(f"module '{name}' has no function '{attribute}': {nearest(attribute, public)}", passed_over(name))
     return target  # type: ignore[no-any-return]
+
+
+@contextmanager
+def methods_of(use: str) -> Iterator[None]:
+    """Report an exception that a method of a user-defined part raises within the block, with its file and line.
+
+    Args:
+        use: name of the part. Exceptions of a built-in part pass.
+
+    Raises:
+        PluginError: the method raised an exception that is not of hpstudy.
+    """
+    try:
+        yield
+    except HpstudyError:
+        raise
+    except (Exception, SystemExit) as error:  # a method of a user's class can raise any exception
+        if not is_plugin(use):
+            raise
+        raise PluginError(
+            f"a method of '{use}' failed, or its result cannot be used: {type(error).__name__}: {text_of(error)} ({place_of(error)})",
+            "test it with its contract suite in hpstudy.testing",
+        ) from error
 
 
 def place_of(error: BaseException) -> str:

@@ -1,7 +1,10 @@
 """What README, docs/how-to/extending.md and docs/reference/studies.md show works as shown, and their results are those of the reports."""
 
+import os
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from hpstudy.cli import app
 from hpstudy.engine.executors import EXECUTORS
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
+from hpstudy.errors import PluginError, StudyError
 from hpstudy.loading.load import read_study
 from hpstudy.testing.executors import ExecutorContract
 from tests.support.pages import PAGES
@@ -38,16 +42,36 @@ replicates: 2
 """
 
 
+PARTS = ("CentreSearcher", "SignOfAverage", "FewWorkers", "def train", "class Train")
+"""Words that name one code block each."""
+
+
+SUITES = """
+from hpstudy import View
+from hpstudy.testing.methods import Alternative, MethodContract
+from hpstudy.testing.tasks import TaskContract
+
+class TestTrain(TaskContract):
+    view = View(space={"learning_rate": {"type": "float", "low": 0.0, "high": 1.0}})
+    metric = "val_accuracy"
+    noisy = False
+    def make(self):
+        return my_module.Train()
+
+class TestSignOfAverage(MethodContract):
+    method_class = my_module.SignOfAverage
+    alternatives = {"rate": Alternative(0.5)}
+"""
+
+
 def snippet(name):
-    (found,) = [text for text in blocks("python", EXTENDING) if name in text]
+    (found,) = [text for text in blocks("python", EXTENDING) if name in text and "Contract" not in text]
     return found
 
 
 @pytest.fixture
 def my_module(tmp_path):
-    (tmp_path / "my_module.py").write_text(
-        "\n\n".join(snippet(n) for n in ("CentreSearcher", "SignOfAverage", "FewWorkers", "def train"))
-    )
+    (tmp_path / "my_module.py").write_text("\n\n".join(map(snippet, PARTS)))
     return tmp_path
 
 
@@ -74,6 +98,43 @@ def test_the_executor_of_the_documentation_keeps_the_contract(my_module, monkeyp
         contract.test_steps_that_run_at_once_share_no_global_generator(executor)
     finally:
         executor.close()
+
+
+def test_the_parts_of_the_documentation_keep_their_contracts(my_module):
+    """Its own example of a contract suite, and one for the task and one for the method."""
+    (suite,) = [text for text in blocks("python", EXTENDING) if "Contract" in text]
+    (my_module / "test_my_module.py").write_text(suite + SUITES)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", "files", "test_my_module.py"],
+        cwd=my_module,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{my_module}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout
+
+
+def test_the_class_of_a_task_of_the_documentation_runs_with_its_settings(my_module):
+    text = STUDY.replace("use: branin", 'use: "my_module:Train", epochs: 2').replace("x1: {", "learning_rate: {")
+    text = text.replace("name: value", "name: val_accuracy")
+    assert run(my_module, text).counts.completed == 6
+    with pytest.raises(StudyError, match=r"task\.epoch: unknown key: did you mean 'epochs'"):
+        run(my_module, text.replace("epochs: 2", "epoch: 2"))
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        ("train", "'my_module:train' is not an executor"),
+        ("Unfinished", "a method of 'my_module:Unfinished' failed, .*abstract class"),
+    ],
+)
+def test_a_wrong_executor_is_named(my_module, executor, message):
+    with (my_module / "my_module.py").open("a") as module:
+        module.write("\n\nclass Unfinished(hpstudy.Executor): ...\n")
+    with pytest.raises(PluginError, match=message):
+        run(my_module, STUDY, executor=f"my_module:{executor}")
 
 
 def test_a_searcher_of_the_users_own_runs_in_worker_processes(my_module):
@@ -117,7 +178,7 @@ def test_the_view_of_the_documentation_is_a_valid_view():
 
 
 def test_every_extension_takes_under_15_lines():
-    for name in ("CentreSearcher", "SignOfAverage", "FewWorkers", "def train"):
+    for name in PARTS:
         lines = [line for line in snippet(name).splitlines() if line.strip() and not line.startswith(("from ", "import "))]
         assert len(lines) < 15, name
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, PluginError
 from hpstudy.registry import Entry, Registry
 
 if TYPE_CHECKING:
@@ -166,6 +166,14 @@ class Executor(ABC):
     @abstractmethod
     def close(self, *, abort: bool = False) -> None:
         """Shut down all workers. Wait for running steps, or with `abort` end them; their futures then hold WorkerDied."""
+
+
+def executor_class(name: str) -> type[Executor]:
+    """The class of an executor. Raises PluginError if a user-defined one cannot be imported, or is no executor."""
+    kind = EXECUTORS.load(name)
+    if not (isinstance(kind, type) and issubclass(kind, Executor)):
+        raise PluginError(f"'{name}' is not an executor", EXECUTORS.extend)
+    return kind
 
 
 def default_workers() -> int:

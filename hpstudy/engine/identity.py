@@ -8,6 +8,7 @@ from pathlib import Path
 from hpstudy.engine.progress import Observer
 from hpstudy.errors import StudyChanged
 from hpstudy.modules import current_digest, digest_of, module_file, module_path
+from hpstudy.plugins import methods_of
 from hpstudy.sources import FUNCTION, MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
 from hpstudy.store import Counts, Reader, Store
 from hpstudy.store.paths import database_exists
@@ -67,7 +68,15 @@ def identity_of(study: Study, task: Task) -> dict[str, str]:
 
     Call it within the study's `module_path`.
     """
-    return {**task.identity(), **user_sources(study.user_parts())}
+    with methods_of(study.task.use):
+        return {**task.identity(), **user_sources(study.user_parts())}
+
+
+def prepared_identity(study: Study, task: Task) -> dict[str, str]:
+    """Prepare the task, and return `identity_of`. Raises DataError if its data are missing."""
+    with methods_of(study.task.use):
+        task.prepare()
+    return identity_of(study, task)
 
 
 def refuse_changed_files(storage: Path, folder: str | None) -> None:

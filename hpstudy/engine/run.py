@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.engine.duration import human_duration
-from hpstudy.engine.executors import EXECUTORS
-from hpstudy.engine.identity import identity_of
+from hpstudy.engine.executors import executor_class
+from hpstudy.engine.identity import prepared_identity
 from hpstudy.engine.observing import check_observers, observing
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
@@ -96,7 +96,7 @@ def run_study(
 
 def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Collection[SearchKey] | None) -> RunSummary:
     started = time.monotonic()
-    kind = EXECUTORS.load(options.executor)
+    kind = executor_class(options.executor)
     kind.check()
     check_observers(options.observers, loaded.module_path)
     scheduler, stop = None, StopSignal()
@@ -154,8 +154,7 @@ def open_store(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store
             "use at most as many shards as replicates, or in lockstep as groups of replicates",
         )
     if not database_exists(storage):
-        loaded.task.prepare()
-        identity = identity_of(loaded.study, loaded.task)
+        identity = prepared_identity(loaded.study, loaded.task)
         try:
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

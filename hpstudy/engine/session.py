@@ -11,13 +11,14 @@ from hpstudy.engine.admission import Admission, HostRequest
 from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment
 from hpstudy.engine.executors import EngineLost, Executor
-from hpstudy.engine.identity import KnownSources, check_identity, identity_of
+from hpstudy.engine.identity import KnownSources, check_identity, prepared_identity
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.roots import portable
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.environments import IGNORED, ROLE
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
+from hpstudy.plugins import methods_of
 from hpstudy.sources import SOURCE, source_file
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
@@ -70,8 +71,7 @@ def prepare(
         DataError: the task's data are missing.
         StudyChanged: the data have changed, or the code has changed and that is not allowed.
     """
-    loaded.task.prepare()
-    identity = identity_of(store.study, loaded.task)
+    identity = prepared_identity(store.study, loaded.task)
     sources = check_identity(store, identity, options.observer, allow_changed_code=options.allow_changed_code)
     store.take_function(loaded.study.task)
     # A checkpoint itself records the files in the study's folder that were loaded when it was written.
@@ -104,6 +104,7 @@ def session(
 
     Raises:
         UsageError: the executor does not take `options.scheduler`.
+        PluginError: a user's executor cannot be created.
         StudyChanged: a present host differs from this one.
         Aborted: a second signal, or a signal while no worker is available.
         EngineLost: the system that ran the steps is lost.
@@ -111,7 +112,8 @@ def session(
     if unknown := options.scheduler.keys() - inspect.signature(kind).parameters.keys():
         named = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unknown))
         raise UsageError(f"the executor '{options.executor}' does not accept {named}", "use --executor dask, or leave it out")
-    runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"), **options.scheduler)
+    with methods_of(options.executor):
+        runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"), **options.scheduler)
     aborted = True
     try:
         runner.admit(admission)

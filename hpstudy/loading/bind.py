@@ -13,9 +13,10 @@ from hpstudy.errors import StudyError
 from hpstudy.loading.check import check
 from hpstudy.loading.parts import Parts
 from hpstudy.modules import forget_changed_modules, module_path
+from hpstudy.plugins import methods_of
 from hpstudy.study.changes import changes, grown, refuse_changes
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.schema import OtherSearcher, SearchBlock, Study, TaskBlock
+from hpstudy.study.schema import OtherSearcher, SearchBlock, Study, TaskBlock, View
 
 if TYPE_CHECKING:
     from hpstudy.search.interface import Searcher
@@ -79,6 +80,8 @@ def complete(study: Study, task: Task, searcher: Searcher, others: Sequence[Sear
         OtherSearcher(searcher=block.searcher, **other.settings.model_dump(mode="json"))
         for block, other in zip(search.others, others, strict=True)
     ]
+    with methods_of(study.task.use):
+        views = {name: _completed(task, view) for name, view in study.views.items()}
     resolved = study.model_copy(
         update={
             "task": TaskBlock(use=study.task.use, **task.settings.model_dump(mode="json")),
@@ -89,12 +92,19 @@ def complete(study: Study, task: Task, searcher: Searcher, others: Sequence[Sear
                 others=tuple(completed),
                 **searcher.settings.model_dump(mode="json"),
             ),
-            "views": {name: task.complete_view(view) for name, view in study.views.items()},
+            "views": views,
             "analysis": _complete_analysis(study),
         }
     )
     # Via JSON, so that a study read from a file equals the same study read from a database.
     return Study.from_json(resolved.to_json())
+
+
+def _completed(task: Task, view: View) -> View:
+    completed = task.complete_view(view)
+    if not isinstance(completed, View):  # of a user's task
+        raise TypeError(f"complete_view returned {type(completed).__name__}, not a View")
+    return completed
 
 
 def matched(stored: Study, requested: Study, storage: Path, folder: str | None = None) -> Study:

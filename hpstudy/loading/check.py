@@ -12,6 +12,7 @@ from hpstudy.loading.joint import check_search, check_sweep
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.loading.parts import Parts
 from hpstudy.loading.spaces import check_enqueued, check_space
+from hpstudy.plugins import methods_of
 from hpstudy.search import SEARCHERS
 from hpstudy.search.interface import Searcher
 from hpstudy.study.declaration import Analysis
@@ -52,11 +53,9 @@ def check(parts: Parts) -> Findings:
     if parts.search is not None:
         try:
             findings.searcher = searcher = make_searcher(parts.search)
-            findings.problems += [
-                *_unknown_names(searcher, parts),
-                *_searcher_problems(searcher, parts),
-                *_control_problems(searcher, parts),
-            ]
+            with methods_of(parts.search.searcher):
+                findings.problems += [*_unknown_names(searcher, parts), *_searcher_problems(searcher, parts)]
+            findings.problems += _control_problems(searcher, parts)
             findings.problems += _lockstep_problems(parts.search.lockstep, parts.replicates)
         except StudyError as error:
             findings.take(error)
@@ -67,7 +66,17 @@ def check(parts: Parts) -> Findings:
             findings.task = make_task(parts.task)
         except StudyError as error:
             findings.take(error)
-    task = findings.task
+    with methods_of(parts.task.use if parts.task is not None else ""):
+        _check_views(findings, parts, findings.task)
+    if parts.analysis is not None:
+        findings.problems += _analysis_problems(parts.analysis, parts.names, parts.trials)
+        findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
+        findings.problems += check_criteria(parts.analysis, parts, findings.searcher)
+    return findings
+
+
+def _check_views(findings: Findings, parts: Parts, task: Task | None) -> None:
+    """Add the mistakes of the metric and of the views to `findings`; `task` is None if its block has mistakes."""
     if task is not None and parts.metric is not None:
         findings.problems += _metric_problems(task, parts.metric)
     for name, view in parts.views.items():
@@ -79,11 +88,6 @@ def check(parts: Parts) -> Findings:
         findings.problems += [replace(problem, key=("views", name, *problem.key)) for problem in problems]
     if task is not None and len(parts.views) == len(parts.names):
         findings.problems += task.check_views(parts.views)
-    if parts.analysis is not None:
-        findings.problems += _analysis_problems(parts.analysis, parts.names, parts.trials)
-        findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
-        findings.problems += check_criteria(parts.analysis, parts, findings.searcher)
-    return findings
 
 
 def _check_other(findings: Findings, parts: Parts, search: SearchBlock, index: int, block: OtherSearcher) -> None:
@@ -107,7 +111,8 @@ def _check_other(findings: Findings, parts: Parts, search: SearchBlock, index: i
             text = f"'{name}' lists its points, and another searcher has to search: {nearest(name, choosing)}"
         findings.problems.append(Problem(key, text))
         return
-    problems = [*_unknown_names(searcher, parts), *_searcher_problems(searcher, parts)]
+    with methods_of(name):
+        problems = [*_unknown_names(searcher, parts), *_searcher_problems(searcher, parts)]
     # The searcher reports keys of the study's own search block.
     findings.problems += [replace(problem, key=(*key, *problem.key[1:])) for problem in problems]
 

@@ -52,9 +52,18 @@ def make_searcher(block: SearchBlock | OtherSearcher, key: Key = ("search",)) ->
         StudyError: there is no such searcher, or a setting is invalid; keys begin with `key`, the key of the block.
     """
     name = (*key, "searcher")
-    kind: type[Searcher] = _at(lambda: SEARCHERS.load(block.searcher), name)
+    kind: type[Searcher] = _at(lambda: _searcher_class(block.searcher), name)
     settings = _at(lambda: _settings(kind.Settings, block, key), name)
     return _at(lambda: kind(settings), name)
+
+
+def _searcher_class(name: str) -> type[Searcher]:
+    from hpstudy.search.interface import Searcher
+
+    kind = SEARCHERS.load(name)
+    if not (isinstance(kind, type) and issubclass(kind, Searcher)):
+        raise PluginError(f"'{name}' is not a searcher", "derive it from hpstudy.Searcher: class MySearcher(hpstudy.Searcher)")
+    return kind
 
 
 def searcher_of(study: Study, name: str | None) -> Searcher:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
-from hpstudy.study.blocks import Block
+from hpstudy.study.blocks import NoSettings
 from hpstudy.study.space import Point, Space
 
 Key = tuple[str | int, ...]
@@ -31,10 +31,6 @@ class Observation:
     number: int
     point: Point
     value: float | None
-
-
-class NoSettings(Block):
-    """The searcher has no settings."""
 
 
 class Searcher(ABC):

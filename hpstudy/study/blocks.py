@@ -25,6 +25,10 @@ class Block(DescribedModel):
         return {key: value for key, value in dump(self).items() if key not in absent}
 
 
+class NoSettings(Block):
+    """The settings of a part that has none."""
+
+
 class OpenBlock(Block):
     """A block whose first key names a part. The other keys are settings of that part, checked when the study is bound."""
 

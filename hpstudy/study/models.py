@@ -16,12 +16,19 @@ Model = TypeVar("Model", bound=BaseModel)
 def validated(model: type[Model], tree: object) -> Model:
     """Validate `tree` as a `model`. The only conversion is from integers to floats.
 
+    Unknown keys are refused, also by a model of the user that does not say what happens to them: pydantic ignores them then.
+
     It validates JSON, because JSON's strict mode rejects "1e-5" and true for a number but accepts a list for a tuple.
 
     Raises:
         pydantic.ValidationError: with every mistake.
     """
-    return model.model_validate_json(json.dumps(tree), strict=True)
+    text = json.dumps(tree)
+    if "extra" not in model.model_config:
+        kind: Any = type(model)
+        closed: type[BaseModel] = kind(model.__name__, (model,), {"__module__": model.__module__}, extra="forbid")
+        closed.model_validate_json(text, strict=True)
+    return model.model_validate_json(text, strict=True)
 
 
 def members(annotation: Any) -> tuple[Any, ...]:

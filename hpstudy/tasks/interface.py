@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Problem
+from hpstudy.study.blocks import NoSettings
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point
 from hpstudy.tasks.outcome import Valued
@@ -43,14 +44,14 @@ class Task(ABC):
     copy of a process in which the task was created and `warm_up` was called.
     """
 
-    Settings: ClassVar[type[BaseModel]]
+    Settings: ClassVar[type[BaseModel]] = NoSettings
     """Keys of the task in the study's `task` block. Unknown keys are refused."""
     stacks: ClassVar[bool] = False
     """Whether `evaluate_many` trains all points together, so that the trials of a group (`search.lockstep`) are one step in one process.
     Otherwise each trial is a separate step."""
 
-    def __init__(self, settings: BaseModel) -> None:
-        self.settings = settings
+    def __init__(self, settings: BaseModel | None = None) -> None:
+        self.settings = self.Settings() if settings is None else settings
 
     @abstractmethod
     def objectives(self) -> Sequence[str] | None:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.study.constraints import parse
+from hpstudy.study.models import validated
 from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.space import Point, Space
 
@@ -114,6 +115,8 @@ class SearcherContract(ABC):
 
     trials = 7
     """Length of the searches in the tests; it must be longer than any initial design."""
+    satisfies_constraints = True
+    """Whether all points satisfy the constraints of a view. If False, `check` reports them."""
 
     @abstractmethod
     def make(self) -> Searcher:
@@ -122,7 +125,11 @@ class SearcherContract(ABC):
     @pytest.fixture(params=sorted(SPACES))
     def space(self, request: pytest.FixtureRequest) -> Space:
         """Each of the spaces, in turn."""
-        return SPACES[request.param]
+        space = SPACES[request.param]
+        if request.param in CONSTRAINTS and not self.satisfies_constraints:
+            assert self.make().check(space, self.trials), "`check` must report constraints that the searcher does not satisfy"
+            pytest.skip("the searcher refuses constraints")
+        return space
 
     @pytest.fixture
     def mixed(self) -> Space:
@@ -246,7 +253,7 @@ class SearcherContract(ABC):
 
     def test_unknown_settings_are_refused(self) -> None:
         with pytest.raises(ValidationError):
-            type(self.make()).Settings.model_validate({"no_such_setting": math.pi})
+            validated(type(self.make()).Settings, {"no_such_setting": math.pi})
 
 
 def _generator_states() -> list[Any]:

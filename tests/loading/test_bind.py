@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.errors import StudyError
+import hpstudy
+from hpstudy.errors import PluginError, StudyError
 from hpstudy.loading.bind import bind, matched
 from hpstudy.loading.load import load_study
 from hpstudy.loading.make import make_searcher, make_task
 from hpstudy.store import Reader
 from hpstudy.study.declaration import Target
-from hpstudy.study.schema import Study, TaskBlock
+from hpstudy.study.schema import SearchBlock, Study, TaskBlock
 from hpstudy.study.shipped import shipped_root
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -98,9 +99,77 @@ def test_what_is_no_searcher_is_a_problem_of_the_key(toy, write, monkeypatch, tm
     """
     )
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(StudyError, match="making the searcher failed: ") as caught:
+    with pytest.raises(StudyError, match=f"'broken_search:{what}' is not a searcher") as caught:
         make_searcher(toy.search.model_copy(update={"searcher": f"broken_search:{what}"}))
     assert caught.value.problems[0].key == ("search", "searcher")
+
+
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        ("objectives", "1 / 0"),
+        ("check_view", "1 / 0"),
+        ("check_views", "1 / 0"),
+        ("check_point", "1 / 0"),
+        ("complete_view", "1 / 0"),
+        ("complete_view", "None"),
+        ("prepare", "1 / 0"),
+        ("identity", "1 / 0"),
+        ("identity", "None"),
+    ],
+)
+def test_a_failing_method_of_a_users_task_is_named_with_file_and_line(toy, write, monkeypatch, tmp_path, method, code):
+    write(
+        broken_method_py=f"""        from hpstudy import Task
+        class Mine(Task):
+            def objectives(self): return None
+            def check_view(self, view): return []
+            def evaluate(self, view, point, seed, report): return 1.0
+        Mine.{method} = lambda *arguments: {code}
+    """
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    wrong = toy.model_copy(update={"task": TaskBlock(use="broken_method:Mine")})
+    error = r"ZeroDivisionError: .*broken_method\.py:6" if code == "1 / 0" else "TypeError: .*NoneType"
+    with pytest.raises(PluginError, match=rf"a method of 'broken_method:Mine' failed, .* {error}"):
+        hpstudy.run(wrong, tmp_path, executor="inline")
+    assert not list(tmp_path.glob("*.sqlite"))
+
+
+def test_a_failing_check_of_a_users_searcher_is_named_with_file_and_line(toy, write, monkeypatch, tmp_path):
+    write(
+        broken_check_py="""        from hpstudy import Searcher
+        class Mine(Searcher):
+            def check(self, space, trials): return 1 / 0
+            def ask(self, space, history, *, goal, seed, number): ...
+    """
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    wrong = toy.model_copy(update={"search": SearchBlock(searcher="broken_check:Mine", trials=6)})
+    with pytest.raises(PluginError, match=r"a method of 'broken_check:Mine' failed, .*ZeroDivisionError.*broken_check\.py:3"):
+        bind(wrong)
+
+
+def test_an_unknown_key_is_refused_also_by_settings_that_would_ignore_it(toy, write, monkeypatch, tmp_path):
+    write(
+        open_search_py="""        from pydantic import BaseModel, ConfigDict
+        from hpstudy import Searcher
+        class Silent(Searcher):
+            class Settings(BaseModel): width: int = 1
+            def ask(self, space, history, *, goal, seed, number): ...
+        class Open(Silent):
+            class Settings(BaseModel): model_config = ConfigDict(extra="allow")
+    """
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(name, **settings):
+        return make_searcher(SearchBlock(searcher=f"open_search:{name}", trials=1, **settings)).settings
+
+    with pytest.raises(StudyError, match=r"search\.widht: unknown key: did you mean 'width'"):
+        make("Silent", widht=2)
+    assert type(make("Silent", width=2)).__name__ == "Settings"
+    assert make("Open", width=2).model_extra == {"width": 2}
 
 
 def test_a_stored_study_gets_the_settings_that_it_was_stored_without(toy):
