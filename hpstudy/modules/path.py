@@ -21,7 +21,12 @@ class _Block(NamedTuple):
     thread: int
 
 
-_lock = threading.RLock()
+WAIT_S = 120.0
+"""Seconds that a block waits for the blocks of another folder in other threads. A step of the inline executor can take longer."""
+
+_lock = threading.Condition(threading.RLock())
+"""Guards `_blocks` and `_cached`. It is notified at the end of each block."""
+
 _blocks: list[_Block] = []
 """The active blocks of all threads. The modules of the last one are installed."""
 
@@ -34,13 +39,14 @@ def module_path(folder: str | None) -> Iterator[StudyModules | None]:
     """Search modules in `folder` first, within the block.
 
     A process keeps the modules of one folder between blocks. The modules of another folder, which can have the same names, are discarded.
-    Several threads can run blocks of the same folder, but not of different folders, since modules belong to the process.
+    Several threads can run blocks of the same folder at the same time. Since modules belong to the process, a block waits while another
+    thread is in a block of a different folder.
 
     Args:
         folder: an absolute path; None for a study without a file.
 
     Raises:
-        UsageError: another thread is in a block of another folder.
+        UsageError: another thread has been in a block of another folder for WAIT_S.
 
     Yields:
         The modules; None if `folder` is None or contains installed packages. With a new object, all modules are imported again.
@@ -122,15 +128,16 @@ def _enter(folder: str) -> StudyModules:
     global _cached
     thread = threading.get_ident()
     with _lock:
+        if not _lock.wait_for(lambda: _may_enter(folder, thread), WAIT_S):
+            raise UsageError(
+                f"another thread of this process has used the modules of {_blocks[-1].modules.folder} for {WAIT_S:g} s; those of {folder} "
+                "can have the same names",
+                'run both studies with executor="processes", whose trials use the modules in their own processes, or one after the other',
+            )
         active = _blocks[-1].modules if _blocks else None
         if active is not None and active.folder == folder:
             modules = active
         else:
-            if active is not None and any(block.thread != thread for block in _blocks):
-                raise UsageError(
-                    f"another thread of this process uses the modules of {active.folder}; those of {folder} can have the same names",
-                    "run one study after the other, or each in a Python process of its own",
-                )
             modules = _cached if _cached is not None and _cached.folder == folder else StudyModules(folder)
             if active is not None:
                 active.remove()
@@ -138,6 +145,11 @@ def _enter(folder: str) -> StudyModules:
         _blocks.append(_Block(modules, thread))
         _cached = modules
         return modules
+
+
+def _may_enter(folder: str, thread: int) -> bool:
+    """Whether no other thread is in a block of a different folder."""
+    return not _blocks or _blocks[-1].modules.folder == folder or all(block.thread == thread for block in _blocks)
 
 
 def _leave() -> None:
@@ -151,3 +163,4 @@ def _leave() -> None:
             installed.remove()
             if following is not None:
                 following.install()
+        _lock.notify_all()

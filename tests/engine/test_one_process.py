@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -167,3 +168,10 @@ def test_what_others_imported_under_the_same_name_does_not_run(values, tmp_path,
     assert src.train.f({}, 0) == 5.0
     for name in ("src", "src.train"):
         monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_studies_of_different_folders_run_in_two_threads(two, executor):
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(run_and_read, folder / "study.yaml", folder / "s.sqlite", executor) for folder in two]
+    assert [run.result() for run in runs] == [expected(folder, value) for value, folder in enumerate(two, 1)]

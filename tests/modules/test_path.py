@@ -202,7 +202,26 @@ def test_processes_that_a_trial_starts_find_the_folder_before_others_with_a_modu
     assert sys.path == path
 
 
-def test_a_thread_cannot_enter_a_block_while_another_is_in_that_of_another_folder(folders):
+def test_a_block_waits_while_another_thread_is_in_that_of_another_folder(folders):
+    seen, together = [], threading.Barrier(4)
+
+    def run(number):
+        together.wait()
+        for _ in range(20):
+            with module_path(folders[number % 2]):
+                seen.append((number % 2, who()))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 80
+    assert set(seen) == {(0, "one"), (1, "two")}
+
+
+def test_a_thread_cannot_enter_a_block_while_another_stays_in_that_of_another_folder(folders, monkeypatch):
+    monkeypatch.setattr("hpstudy.modules.path.WAIT_S", 0.05)
     inside, leave = threading.Event(), threading.Event()
 
     def hold():
@@ -216,7 +235,7 @@ def test_a_thread_cannot_enter_a_block_while_another_is_in_that_of_another_folde
     with module_path(folders[0]):
         assert who() == "one"
     with (
-        pytest.raises(UsageError, match=f"another thread of this process uses the modules of {folders[0]}"),
+        pytest.raises(UsageError, match=f"another thread of this process has used the modules of {folders[0]} for 0.05 s"),
         module_path(folders[1]),
     ):
         raise AssertionError
