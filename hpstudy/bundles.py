@@ -197,7 +197,8 @@ def _verified(bundle: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(bundle) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{bundle} cannot be read as a zip file: {error}", "give a file of `hpstudy bundle`") from error
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{bundle} cannot be read as a zip file: {reason}", "give a file of `hpstudy bundle`") from error
     lines = contents.get(SUMS, b"").decode(errors="replace").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if not any(name.endswith(".sqlite") for name in sums):

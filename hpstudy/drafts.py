@@ -33,7 +33,7 @@ def _start(path: Path) -> str:
     return f".{path.name[:50]}."
 
 
-def write_new(contents: Mapping[Path, bytes]) -> None:
+def write_new(contents: Mapping[Path, bytes]) -> list[Path]:
     """Write several files and the folders that they need. Existing files with the same content are kept.
 
     If any file would have to be overwritten, nothing is written.
@@ -41,11 +41,14 @@ def write_new(contents: Mapping[Path, bytes]) -> None:
     Args:
         contents: the content of each file.
 
+    Returns:
+        The files that did not exist.
+
     Raises:
         UsageError: an existing file has different content.
         OutputError: a folder cannot be written.
     """
-    file = None
+    file, written = None, []
     try:
         if differing := [str(path) for path, content in contents.items() if path.exists() and path.read_bytes() != content]:
             raise UsageError(
@@ -58,5 +61,7 @@ def write_new(contents: Mapping[Path, bytes]) -> None:
                 with drafted(file) as draft:
                     draft.write_bytes(content)
                     draft.replace(file)
+                written.append(file)
     except OSError as error:
         raise OutputError(f"{file or error.filename} cannot be written: {error.strerror}", "choose another folder") from error
+    return written

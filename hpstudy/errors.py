@@ -160,8 +160,8 @@ LISTED = 50
 """Maximum number of listed valid choices."""
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """Return a suggestion for a misspelt word: the nearest choice and all valid choices.
+def nearest(word: str, choices: Iterable[str], kind: str = "valid") -> str:
+    """Return a suggestion for a misspelt word: the nearest choice and all valid choices, introduced by `kind`.
 
     >>> nearest("filtre", ["filter", "latent"])
     "did you mean 'filter'? valid: filter, latent"
@@ -169,5 +169,5 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     names = [str(choice) for choice in choices]
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    valid = f"valid: {', '.join(names[:LISTED])}{more}" if names else "there are no valid choices"
+    valid = f"{kind}: {', '.join(names[:LISTED])}{more}" if names else "there are no valid choices"
     return f"did you mean '{close[0]}'? {valid}" if close else valid

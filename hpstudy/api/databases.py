@@ -49,11 +49,14 @@ def locate(study: AnyStudy, storage: str | Path | None = None, *, scale: str | N
 
     Raises:
         StudyError: the study file or the mapping has mistakes.
-        UsageError: `storage` or `scale` was given with a database, or `scale` with a `Study` or a mapping.
+        UsageError: `storage` or `scale` was given with a database, or `scale` with a `Study` or a mapping; or `study` is the current folder
+            or its parent.
     """
     if not is_stored(study):
         return default_storage(definition(study, scale).name, storage)
     path = Path(study)
+    if path.name in ("", ".."):
+        raise UsageError(f"'{path}' is a folder, not a study", "give a study file, a database, or the name of a study")
     if not (path.suffix or path.is_file() or len(path.parts) > 1):
         return default_storage(f"{path.name}-{scale}" if scale else path.name, storage)
     refuse_scale(scale)

@@ -34,7 +34,7 @@ def trials(
         str | None, typer.Option("--shard", metavar="I/N", help="Into the database of this shard, as in `run`.")
     ] = None,
 ) -> None:
-    """Import known results as the first trials of the searches of a view. They count as trials, and are never trained."""
+    """Import known results from a CSV file. They are the first trials of a view's searches; they count, and are never trained."""
     from hpstudy import api
 
     count = api.import_trials(study, file, view, storage, scale=scale, replicate=replicate, shard=shard)

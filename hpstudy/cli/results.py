@@ -77,10 +77,8 @@ def _show_status(study: Path, storage: Path | None, scale: str | None, form: For
         )
         total = Counts.total(counts.values())
         if form is Format.table:
-            owner = reader.owner()
-            say(
-                f"\n{reader.study.name}: {total.finished:,} of {total.planned_text} trials done. {_owner_sentence(owner, not total.left)}"
-            )
+            progress = f"{total.finished:,} of {total.planned_text} trials done"
+            say(f"\n{reader.study.name}: {progress}. {_owner_sentence(reader.owner(), not total.left, reader.path)}")
             if reader.shard is not None:
                 say(
                     f"shard {reader.shard}: {replicates_in_words(reader.shard.replicates(reader.study))} of {reader.study.replicates}"
@@ -103,7 +101,7 @@ def _columns(count: Counts, estimated: bool) -> dict[str, int]:
     return columns
 
 
-def _owner_sentence(owner: Owner | None, complete: bool) -> str:
+def _owner_sentence(owner: Owner | None, complete: bool, database: Path) -> str:
     if owner is not None and owner.is_alive():
         return f"Running: process {owner.pid} on {owner.host}."
     if complete:
@@ -111,7 +109,7 @@ def _owner_sentence(owner: Owner | None, complete: bool) -> str:
     return (
         "Not running"
         + ("; the last run ended unexpectedly." if owner is not None else ".")
-        + " `hpstudy run` or `hpstudy resume` continues it."
+        + f" To continue: {shell_command('hpstudy', 'resume', database)}"
     )
 
 
@@ -133,6 +131,10 @@ def trials(
         raise UsageError(f"unknown trial state '{state}': {nearest(state, STATES)}")
     with api.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(arms(reader.study), view)
+        if replicate is not None and replicate >= reader.study.replicates:
+            raise UsageError(
+                f"this study has no replicate {replicate}: the last of its {reader.study.replicates} is {reader.study.replicates - 1}"
+            )
         rows = [
             {
                 "view": search.view,
@@ -150,6 +152,8 @@ def trials(
             if state in (None, row.state)
         ]
         print_rows(rows, form)
+        if not rows:
+            say("No such trial yet.")
 
 
 def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: View = None, form: Form = Format.table) -> None:

@@ -31,14 +31,22 @@ def init(
 ) -> None:
     """Copy the shipped studies and configs into a folder. With --template: write a study to edit."""
     if template is not None:
-        for path in write_template(template, folder):
+        written = write_template(template, folder)
+        for path in written:
             say(f"written: {path}")
-        say(f"Next: {shell_command('cd', folder)} && hpstudy validate my_study.yaml && hpstudy run my_study.yaml")
+        if not written:
+            say(f"{folder} has these files already")
+        say(f"Next: {_enter(folder)}hpstudy validate my_study.yaml && hpstudy run my_study.yaml")
         return
     from hpstudy.study.shipped import copy_shipped
 
     copied = copy_shipped(folder)
-    say(f"Copied {len(copied)} files to {folder}. Next: {shell_command('cd', folder)} && hpstudy run studies/quick.yaml")
+    say(f"Copied {len(copied)} files to {folder}. Next: {_enter(folder)}hpstudy run studies/quick.yaml")
+
+
+def _enter(folder: Path) -> str:
+    """The beginning of a shell command that enters a folder; "" for the current folder."""
+    return "" if folder == Path() else f"{shell_command('cd', folder)} && "
 
 
 def schema(

@@ -159,7 +159,8 @@ def open_store(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the folder {storage.parent} cannot be created: {error.strerror}", "choose another --storage"
+                f"the folder {storage.parent} cannot be created: {error.strerror}",
+                "choose another --storage: a folder, or a file that ends in .sqlite",
             ) from None
         return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path, shard=shard)
     return reopen_store(loaded, storage, shard)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.errors import PluginError, Problem, StudyError, UsageError
+from hpstudy.errors import PluginError, Problem, StudyError, UsageError, shell_command
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, check
 from hpstudy.loading.parts import Parts
@@ -92,7 +92,9 @@ def read_study(
     path = Path(path)
     source = read_source(path, scale)
     if not source.files:
-        raise UsageError(source.problems[0].message, "`hpstudy init DIR` creates a folder with example studies")
+        resume = f"`{shell_command('hpstudy', 'resume', path)}` continues its study"
+        hint = resume if path.is_file() else "`hpstudy init DIR` creates a folder with example studies"
+        raise UsageError(source.problems[0].message, hint)
     if source.root is None:
         raise StudyError(source.problems)
     folder = str(path.resolve().parent)

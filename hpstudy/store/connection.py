@@ -186,5 +186,5 @@ def _missing(path: Path) -> StoreError:
     if not path.parent.is_dir():
         return StoreError(f"{path} does not exist: there is no folder {path.parent}", "check the path, or --storage")
     others = sorted(other.name for other in path.parent.glob("*.sqlite"))
-    hint = nearest(path.name, others[:20]) if others else "`hpstudy run STUDY` creates a database"
+    hint = nearest(path.name, others, "databases in this folder") if others else "`hpstudy run STUDY` creates a database"
     return StoreError(f"{path} does not exist", hint)

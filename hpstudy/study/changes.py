@@ -138,10 +138,10 @@ def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = 
     ]
     if lines:
         listed = "\n".join(f"  {line}" for line in lines)
-        raise StudyChanged(
-            f"the study is not the one in {storage}:\n{listed}",
-            "undo the change, or give the changed study another name or another --storage",
-        )
+        hint = "undo the change, or give the changed study another name or another --storage"
+        if all(line.startswith("confirm.") for line in lines):
+            hint = "`hpstudy confirm` may have set it: write the value of the database into the study file, or name the database instead"
+        raise StudyChanged(f"the study is not the one in {storage}:\n{listed}", hint)
 
 
 def _determinants(study: Study, other: Study) -> Flat:

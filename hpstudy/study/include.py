@@ -24,6 +24,9 @@ NAMED_BY = {"task": "use", "search": "searcher", "metric": "name"}
 MAX_DEPTH = 20
 """Maximum depth of nested includes."""
 
+SQLITE_HEADER = b"SQLite format 3\x00"
+"""First bytes of an SQLite database."""
+
 FROM = "from"
 """The key of a block that names the file that the block overrides."""
 
@@ -149,7 +152,7 @@ def _missing(file: Path, shown: Path) -> str:
     """The reason why `file` cannot be read, with the nearest existing file; "" if it is a regular file."""
     try:
         if file.is_file():
-            return ""
+            return f"{shown} is a database, not a study file" if is_sqlite(file) else ""
         if file.is_dir():
             return f"{shown} is a folder, not a study file: {nearest('', _yaml_files(file))}"
         if file.exists():
@@ -159,6 +162,12 @@ def _missing(file: Path, shown: Path) -> str:
         return f"there is no file {shown}: {nearest(file.name, _yaml_files(file.parent))}"
     except (OSError, ValueError) as error:
         return f"'{shown}' cannot be the path of a file: {error}"
+
+
+def is_sqlite(file: Path) -> bool:
+    """Whether a regular file is an SQLite database."""
+    with file.open("rb") as opened:
+        return opened.read(len(SQLITE_HEADER)) == SQLITE_HEADER
 
 
 def _yaml_files(folder: Path) -> list[str]:

@@ -120,12 +120,13 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {"function": FUNCTION, "script": SC
 def write_template(name: str, folder: Path) -> list[Path]:
     """Write the files of a template into `folder`, which is created if needed. Overwrites nothing: see `write_new`.
 
+    Returns:
+        The files that did not exist.
+
     Raises:
         UsageError: there is no such template, or a file with different content exists.
         OutputError: the folder cannot be written.
     """
     if name not in TEMPLATES:
         raise UsageError(f"no template is called '{name}': {nearest(name, TEMPLATES)}")
-    contents = {folder / file: text.encode() for file, text in TEMPLATES[name].items()}
-    write_new(contents)
-    return list(contents)
+    return write_new({folder / file: text.encode() for file, text in TEMPLATES[name].items()})

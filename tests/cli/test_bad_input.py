@@ -151,6 +151,40 @@ def test_a_storage_below_a_file_is_named(hpstudy, study_text, tmp_path):
     answered(hpstudy("run", "tiny.yaml", "--storage", "file/x.sqlite", text=study_text), 1, "file")
 
 
+def test_a_database_given_as_a_study_file_is_answered_with_resume(hpstudy, finished):
+    done = hpstudy("run", "runs/tiny.sqlite")
+    answered(done, 2, "runs/tiny.sqlite is a database, not a study file", "hint: `hpstudy resume runs/tiny.sqlite` continues")
+    assert hpstudy("resume", "runs/tiny.sqlite").returncode == 0
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_is_no_study(hpstudy, finished, folder):
+    answered(hpstudy("status", folder), 2, f"'{folder}' is a folder, not a study")
+
+
+def test_a_name_without_a_database_is_answered_with_the_databases_there(hpstudy, finished):
+    answered(hpstudy("status", "quite_another_name"), 1, "hint: databases in this folder: tiny.sqlite")
+    answered(hpstudy("status", "tyni"), 1, "hint: did you mean 'tiny.sqlite'? databases in this folder: tiny.sqlite")
+
+
+def test_a_replicate_that_the_study_does_not_have_is_refused(hpstudy, finished):
+    answered(hpstudy("trials", "tiny", "--replicate", "3"), 2, "this study has no replicate 3: the last of its 3 is 2")
+    none = hpstudy("trials", "tiny", "--state", "failed")
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "No such trial yet.\n")
+
+
+def test_a_missing_bundle_is_named_without_an_error_number(hpstudy):
+    answered(hpstudy("open", "none.zip"), 1, "none.zip cannot be read as a zip file: No such file or directory\n")
+
+
+def test_a_storage_that_is_another_file_is_answered_with_valid_ones(hpstudy, study_text, tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    done = hpstudy("run", "tiny.yaml", "--storage", "notes.txt", text=study_text)
+    answered(
+        done, 1, "cannot be created: File exists", "hint: choose another --storage: a folder, or a file that ends in .sqlite"
+    )
+
+
 PLUGIN = """\
 version: 1
 name: plugin

@@ -1,6 +1,7 @@
 """The commands in the order of a study's life."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -168,3 +169,22 @@ def test_a_study_file_that_has_grown_is_noted_with_the_command_that_runs_the_res
 def test_a_changed_study_file_is_not_called_grown(hpstudy, finished, study_text, tmp_path):
     (tmp_path / "tiny.yaml").write_text(study_text.replace("replicates: 3", "replicates: 4").replace("high: 15", "high: 16"))
     assert "grown" not in hpstudy("status", "tiny.yaml").stderr
+
+
+def test_status_of_an_incomplete_study_has_the_command_that_continues_it(hpstudy, study_text, finished):
+    connection = sqlite3.connect(finished)
+    connection.execute("DELETE FROM metric_value")
+    connection.execute("DELETE FROM trial WHERE number = 3")
+    connection.commit()
+    connection.close()
+    assert f"Not running. To continue: hpstudy resume {finished}" in hpstudy("status", "tiny").stderr
+
+
+def test_init_says_what_it_has_written(hpstudy, tmp_path):
+    first = hpstudy("init", "here", "--template", "function")
+    assert "written: here/my_study.yaml\nwritten: here/my_module.py\nNext: cd here && hpstudy validate" in first.stderr
+    (tmp_path / "here/my_module.py").unlink()
+    second = hpstudy("init", "here", "--template", "function")
+    assert [line for line in second.stderr.splitlines() if "written" in line] == ["written: here/my_module.py"]
+    assert hpstudy("init", "here", "--template", "function").stderr.startswith("here has these files already\n")
+    assert "Next: hpstudy validate" in hpstudy("init", ".", "--template", "function").stderr

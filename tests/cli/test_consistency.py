@@ -96,7 +96,9 @@ def test_the_help_of_a_command_mentions_only_its_own_options(name):
             assert option in OPTIONS[other or name], text
 
 
-@pytest.mark.parametrize("arguments", [(), ("data",), ("db",), *(tuple(name.split()) for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [(), ("data",), ("db",), ("import",), *(tuple(name.split()) for name in COMMANDS)], ids=" ".join
+)
 def test_help_fits_80_columns_and_no_sentence_is_cut(arguments, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     done = CliRunner().invoke(app, [*arguments, "--help"], terminal_width=80)
