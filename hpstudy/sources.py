@@ -4,7 +4,7 @@
 |---|---|
 | `source of src/train.py` | a file in the study's folder |
 | `source of function train` | a function passed to `hpstudy.run` in a notebook or a script (`hpstudy.tasks.notebook`) |
-| `source of module my_package.train` | a module elsewhere that contains or defines a part of the study |
+| `source of module my_package.train` | a module elsewhere that contains or defines a part of the study, or that the user's code imports |
 | `source of train:f` | in databases of earlier versions: the file that defines this part |
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import PluginError
-from hpstudy.modules import digest_of, loaded_sources, path_in_study
-from hpstudy.plugins import load_callable
+from hpstudy.modules import digest_of, holds_packages, imported_by, loaded_modules, loaded_sources, path_in_study
+from hpstudy.plugins import is_users, load_callable
 
 SOURCE = "source of "
 MODULE = "source of module "
@@ -62,18 +62,62 @@ def source_identity(use: str) -> dict[str, str]:
     return _of_module(module) | defined
 
 
+def study_sources() -> dict[str, str]:
+    """Return the checksums of the files in the study's folder that this process has loaded."""
+    return {SOURCE + path: digest for path, digest in loaded_sources().items()}
+
+
 def user_sources(parts: Iterable[str]) -> dict[str, str]:
     """Return the checksums of all user code that this process has loaded for a study.
 
     Args:
         parts: the user-defined parts of the study, "module:name".
     """
-    sources = {SOURCE + path: digest for path, digest in loaded_sources().items()}
+    sources, names = study_sources(), [*loaded_modules()]
     for use in parts:
-        if use.partition(":")[0] in sys.modules:  # otherwise its import has failed
+        if (module := use.partition(":")[0]) in sys.modules:  # otherwise its import has failed
+            names.append(module)
             with suppress(PluginError):
                 sources |= source_identity(use)
+    return imported_sources(names) | sources
+
+
+def imported_sources(names: Iterable[str]) -> dict[str, str]:
+    """Return the checksums of modules outside the study's folder that are neither of Python nor installed packages.
+
+    Args:
+        names: names of modules. Modules that they import, directly or through others of these modules, are included if this process has
+            loaded them.
+    """
+    sources: dict[str, str] = {}
+    for name in users_modules(names):
+        sources |= {key: digest for key, digest in _of_module(name).items() if key.startswith(MODULE)}
     return sources
+
+
+def users_modules(names: Iterable[str]) -> set[str]:
+    """Return the names of a user's modules among `names` and their imports, as in `imported_sources`, including the study's folder."""
+    waiting, met, found = list(names), set[str](), set[str]()
+    while waiting:
+        parts = waiting.pop().split(".")
+        for end in range(1, len(parts) + 1):  # an import of a.b.c also imports a and a.b
+            name = ".".join(parts[:end])
+            module = sys.modules.get(name)
+            if name in met or module is None:
+                continue
+            met.add(name)
+            if _is_users(name, getattr(module, "__file__", None)):
+                found.add(name)
+                waiting += imported_by(module)
+    return found
+
+
+def _is_users(name: str, file: object) -> bool:
+    """Whether a module is in a file that is neither of Python, of hpstudy, nor in a folder of installed packages."""
+    if not (isinstance(file, str) and is_users(file)) or name == "__main__":
+        return False
+    path = Path(file)
+    return not holds_packages(str(path.parents[min(name.count(".") + (path.stem == "__init__"), len(path.parents) - 1)]))
 
 
 def earlier_checksum(use: str) -> str:

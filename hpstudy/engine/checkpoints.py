@@ -21,7 +21,7 @@ from pathlib import Path
 from hpstudy.engine.environment import library_versions
 from hpstudy.engine.roots import on_this_host, portable
 from hpstudy.modules import current_digest
-from hpstudy.sources import source_file, user_sources
+from hpstudy.sources import source_file, study_sources
 from hpstudy.study.schema import TaskBlock, View
 from hpstudy.study.space import Point
 
@@ -91,7 +91,7 @@ class CheckpointFile:
 
     def write(self, contents: CheckpointContents) -> None:
         """Replace the contents atomically: after a crash the file is either the old one or the new one. Raises OSError."""
-        made_with = self._made_with() | user_sources(())
+        made_with = self._made_with() | study_sources()
         header = json.dumps(
             {"made_with": made_with, "curves of trials": contents.curves, "duration_s": contents.duration_s}
         ).encode()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hpstudy.engine.progress import Observer
 from hpstudy.errors import StudyChanged
-from hpstudy.modules import current_digest, digest_of, module_file, module_path
+from hpstudy.modules import current_digest, digest_of, module_file, module_path, study_folder
 from hpstudy.plugins import methods_of
 from hpstudy.sources import FUNCTION, MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
 from hpstudy.store import Counts, Reader, Store
@@ -168,7 +168,10 @@ def _changed_sources(recorded: Mapping[str, str], current: Mapping[str, str], st
     for name in recorded:
         if file := source_file(name):
             digests[name] = current_digest(file)
-        elif name.startswith((MODULE, FUNCTION)):
+        elif name.startswith(MODULE):
+            # A module that a function imports is loaded by trials only.
+            digests[name] = current.get(name) or digest_of(Path(module_file(name.removeprefix(MODULE), study_folder())))
+        elif name.startswith(FUNCTION):
             digests[name] = current.get(name, "")
         elif name.startswith(SOURCE):
             digests[name] = earlier_checksum(name.removeprefix(SOURCE))

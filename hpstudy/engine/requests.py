@@ -14,6 +14,7 @@ from hpstudy.modules import StudyModules, module_path
 from hpstudy.plugins import is_plugin, load_callable, module_name
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.seeds import derive_seed, seed_process
+from hpstudy.sources import user_sources
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -98,9 +99,11 @@ class EvaluateRequest:
     def warm(self) -> Iterator[None]:
         """Create the task, load what its trials share, and import the other parts."""
         with _importing(self) as modules:
-            cached_task(self.study_json, modules).warm_up()
-            for part in cached_study(self.study_json).user_parts():
+            task, parts = cached_task(self.study_json, modules), cached_study(self.study_json).user_parts()
+            task.warm_up()
+            for part in parts:
                 load_callable(part)
+            user_sources(parts), task.sources()  # the checksums of what is loaded now
             yield
 
 

@@ -1,9 +1,12 @@
 """Import of a study's modules from the folder of its study file, and checksums of their files."""
 
+from hpstudy.modules.finder import holds_packages
+from hpstudy.modules.imports import imported_by
 from hpstudy.modules.lookup import check_imported, function_folder, module_file, module_folder
 from hpstudy.modules.path import (
     current_digest,
     forget_changed_modules,
+    loaded_modules,
     loaded_sources,
     module_path,
     passed_over,
@@ -20,6 +23,9 @@ __all__ = [
     "digest_of",
     "forget_changed_modules",
     "function_folder",
+    "holds_packages",
+    "imported_by",
+    "loaded_modules",
     "loaded_sources",
     "module_file",
     "module_folder",

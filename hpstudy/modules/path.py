@@ -87,6 +87,13 @@ def loaded_sources() -> dict[str, str]:
         return dict(_blocks[-1].modules.finder.digests) if _blocks else {}
 
 
+def loaded_modules() -> list[str]:
+    """Return the names of the modules loaded from the study's folder; empty outside `module_path`."""
+    with _lock:
+        names = _blocks[-1].modules.finder.names if _blocks else set()
+    return [name for name in list(sys.modules) if name.partition(".")[0] in names]
+
+
 def passed_over(name: str | None = None) -> str:
     """Return a hint which modules of the study's folder are ignored, and why; "" if there are none.
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from hpstudy.plugins import load_callable
-from hpstudy.sources import FUNCTION
+from hpstudy.sources import FUNCTION, imported_sources
 from hpstudy.study.blocks import Block
 from hpstudy.tasks.interface import Task
+from hpstudy.tasks.notebook.digest import digested
 from hpstudy.tasks.notebook.pickled import PickledFunction
 
 
@@ -47,6 +50,12 @@ class OwnFunction(Task):
         """Return None: the objectives are not known before the first trial."""
 
     def sources(self) -> dict[str, str]:
-        """Return the checksum of a pickled function. The checksum of a function in a module is that of its file."""
+        """Return the checksums of a pickled function and the modules that it imports. That of a function in a module is of its file."""
         pickled = self.settings.pickled
-        return {} if pickled is None else {FUNCTION + pickled.name: pickled.digest}
+        return {} if pickled is None else {FUNCTION + pickled.name: pickled.digest, **imported_sources(self._modules)}
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        """The names of the modules that a pickled function refers to or imports."""
+        assert isinstance(self.function, FunctionType), "others are not pickled"
+        return digested(self.function).modules

@@ -1,7 +1,12 @@
 """The code that ran is the code whose checksum is kept."""
 
 import hashlib
+import importlib
+import os
 import sqlite3
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -206,3 +211,66 @@ def test_of_a_database_of_an_earlier_version_nothing_is_imported_if_no_file_has_
     project.write(train="raise AssertionError")
     with pytest.raises(StudyChanged, match="source of train:f"):
         hpstudy.resume(project.storage, executor="inline")
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory, monkeypatch):
+    """A folder on the search path with a package of the user, whose modules are forgotten at the end."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "mypkg").mkdir()
+    for name, code in {
+        "__init__": "",
+        "model": "from . import layers\n",
+        "layers": "K = 1",
+        "late": "K = 1",
+        "unused": "",
+    }.items():
+        (folder / f"mypkg/{name}.py").write_text(code)
+    (folder / "not_of_the_study.py").write_text("")
+    monkeypatch.syspath_prepend(folder)
+    importlib.import_module("not_of_the_study")
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("mypkg", "not_of_the_study")]:
+        del sys.modules[name]
+
+
+USES_PACKAGE = """
+import json, numpy, hpstudy
+import mypkg.model
+def f(params, seed):
+    from mypkg import late
+    return params["x"]
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_modules_elsewhere_that_the_code_imports_are_recorded(project, elsewhere, executor):
+    project.write(train=USES_PACKAGE)
+    project.run(executor=executor, workers=1)
+    names = {"mypkg": "__init__", "mypkg.model": "model", "mypkg.layers": "layers", "mypkg.late": "late"}
+    modules = {f"source of module {name}": sha256(elsewhere / f"mypkg/{file}.py") for name, file in names.items()}
+    assert project.identity() == recorded(project, "train") | modules
+
+
+@pytest.mark.parametrize("name", ["model", "layers", "late"])
+def test_a_changed_module_elsewhere_is_refused_by_name(project, elsewhere, name):
+    project.write(train=USES_PACKAGE)
+    run = textwrap.dedent("""
+        import sys, hpstudy
+        try:
+            hpstudy.run("study.yaml", "study.sqlite", executor="inline", allow_changed_code=len(sys.argv) > 1)
+        except hpstudy.StudyChanged as error:
+            sys.exit(str(error))
+    """)
+
+    def session(trials, *options):
+        (project.folder / "study.yaml").write_text(STUDY.replace("TRIALS", str(trials)))
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(elsewhere), os.environ.get("PYTHONPATH"))))}
+        command = [sys.executable, "-c", run, *options]
+        return subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
+
+    assert session(2).returncode == 0
+    assert session(3).returncode == 0
+    (elsewhere / f"mypkg/{name}.py").write_text("from . import layers\nK = 2")
+    assert f"was started: source of module mypkg.{name}\n" in session(4).stderr
+    assert session(4, "allow").returncode == 0
