@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.loading.bind import LoadedStudy
 from hpstudy.modules import module_path
+from hpstudy.plugins import is_plugin
 from hpstudy.store import Counts, Store, by_arm
 from hpstudy.store.paths import database_exists
 from hpstudy.store.summary import CommonFailure
@@ -90,11 +92,15 @@ def run_study(
         StudyBroken: the first trials all failed.
         Aborted: a second signal.
     """
-    with module_path(loaded.module_path):
-        return _run(loaded, Path(storage).absolute(), options, searches)
+    with ExitStack() as modules:
+        modules.enter_context(module_path(loaded.module_path))
+        return _run(loaded, Path(storage).absolute(), options, searches, modules)
 
 
-def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Collection[SearchKey] | None) -> RunSummary:
+def _run(
+    loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Collection[SearchKey] | None, modules: ExitStack
+) -> RunSummary:
+    """As `run_study`. `modules` is closed when this process no longer needs the user's modules."""
     started = time.monotonic()
     kind = executor_class(options.executor)
     kind.check()
@@ -115,6 +121,8 @@ def _run(loaded: LoadedStudy, storage: Path, options: RunOptions, searches: Coll
                 prepared = prepare(store, loaded, options, folder)
             before = _counts(store, searches)
             prepared = prepared if any(counts.left for counts in before.values()) else None
+        if kind.isolates and not is_plugin(options.executor):
+            modules.close()  # trials use the modules in their own processes; another thread may run a study of another folder
         observers.start(store.path, folder)
         if prepared is not None:
             checkpoints, sources, admission = prepared

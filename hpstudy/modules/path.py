@@ -22,7 +22,7 @@ class _Block(NamedTuple):
 
 
 WAIT_S = 120.0
-"""Seconds that a block waits for the blocks of another folder in other threads. A step of the inline executor can take longer."""
+"""Seconds that a block waits for the blocks of another folder in other threads. A run with the inline executor can take longer."""
 
 _lock = threading.Condition(threading.RLock())
 """Guards `_blocks` and `_cached`. It is notified at the end of each block."""

@@ -175,3 +175,16 @@ def test_studies_of_different_folders_run_in_two_threads(two, executor):
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(run_and_read, folder / "study.yaml", folder / "s.sqlite", executor) for folder in two]
     assert [run.result() for run in runs] == [expected(folder, value) for value, folder in enumerate(two, 1)]
+
+
+def test_a_run_in_worker_processes_does_not_keep_the_modules_of_its_folder(two):
+    """The second study runs while the first is running."""
+    first, second = two
+    waiting = f"while not os.path.exists({str(first / 'go')!r}): time.sleep(0.01)"
+    (first / "src/train.py").write_text(f"import os, time\ndef f(params, seed):\n    {waiting}\n    return 1")
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(run_and_read, first / "study.yaml", first / "s.sqlite", "processes")
+        assert run_and_read(second / "study.yaml", second / "s.sqlite", "processes") == expected(second, 2)
+        assert not run.done()
+        (first / "go").touch()
+        assert run.result() == expected(first, 1)
