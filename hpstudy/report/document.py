@@ -56,7 +56,7 @@ def chapters(results: Results) -> tuple[tuple[ModuleType, ...], tuple[ModuleType
     """
     last = (confirm, searchers, controls, spaces, declaration, methods)
     if results.declared:
-        return (answer, overview, completeness, claims, failures, endpoints, searches, *last), (*OBSERVED, *FURTHER)
+        return (answer, completeness, claims, failures, endpoints, searches, *last), (overview, *OBSERVED, *FURTHER)
     return (answer, overview, completeness, searches, claims, failures, sweep, layers, *OBSERVED, *last), FURTHER
 
 

@@ -149,7 +149,8 @@ def _counted(results: Results, result: EndpointResult, pairs: Sequence[EndpointO
         return f"{title(results, result.endpoint)}: no verdict on {len(pairs)} comparisons before the study is complete."
     shown = [f"{pair.shown} better than {pair.b if pair.shown == pair.a else pair.a}" for pair in pairs if pair.shown]
     which = f": {', '.join(shown)}" if shown else ""
-    return f"{title(results, result.endpoint)}: {len(shown) or 'none'} of {len(pairs)} comparisons show a difference{which}."
+    count = f"{len(shown) or 'none'} of {len(pairs)} comparisons {'show' if len(shown) > 1 else 'shows'}"
+    return f"{title(results, result.endpoint)}: {count} a difference{which}."
 
 
 def verdict(endpoint: Endpoint, a: str, b: str, better: str) -> str:

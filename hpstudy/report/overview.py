@@ -16,6 +16,9 @@ FEW = 4
 """Maximum number of views that share one plot and have a paragraph for each comparison. There are four line styles (`style.DASHES`), so of
 more views some would differ by color alone. With more views, comparisons are counted and every view has a separate panel."""
 
+OBSERVED = "Best observed values are biased by selection: the verdicts are those on the declared endpoints."
+"""The note on comparisons of best observed values in a study with declared endpoints."""
+
 
 def many_views(results: Results) -> bool:
     """Whether the views are too many for one plot."""
@@ -37,7 +40,9 @@ def reference(results: Results) -> str | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """One comparison among many; both sides are None if the views cannot be compared, and before the study is complete.
+    """One comparison among many.
+
+    Both sides are None without a verdict: if the views cannot be compared, before the study is complete, and if it declares endpoints.
 
     Attributes:
         pair: the compared views.
@@ -73,8 +78,11 @@ def one_reference(results: Results) -> bool:
 
 
 def standings(results: Results) -> tuple[Standing, ...]:
-    """All comparisons, ordered by the trials that A saves, most first; ties and those without trials by the final best of A."""
-    upward, judged = results.study.metric.goal is Goal.MAXIMIZE, not results.provisional
+    """All comparisons, ordered by the trials that A saves, most first; ties and those without trials by the final best of A.
+
+    Best observed values have no verdict in a study with declared endpoints.
+    """
+    upward, judged = results.study.metric.goal is Goal.MAXIMIZE, not results.provisional and not results.declared
     unordered = []
     for pair in results.pairs:
         final = pair.budgets[-1] if pair.budgets else None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis import analyse
-from hpstudy.report import csvs, headline, serial
+from hpstudy.report import csvs, endpoint_answers, headline, overview, serial
 from hpstudy.report.chapters import endpoints as chapter
 from hpstudy.report.charts.marks import Band, Line
 from hpstudy.report.model import Facts, Paragraph, Table
@@ -456,8 +456,34 @@ def test_many_comparisons_are_counted():
         "Mean confirmed regret to the view's own plateau: "
         "3 of 6 comparisons show a difference: b better than a, c better than a, d better than a."
     )
-    assert answers_of(results)[3] == "Confirmed score after 10 trials: none of 6 comparisons show a difference."
+    assert answers_of(results)[3] == "Confirmed score after 10 trials: none of 6 comparisons shows a difference."
     assert len(section_of(results, "Endpoints").blocks[-2].rows) == 5 * 6
+
+
+def test_best_observed_values_of_many_comparisons_have_no_verdict_and_are_in_the_appendix():
+    pairs = [[view, "a"] for view in "bcde"]
+    results = analyse(make(views=tuple("abcde"), compare=pairs))
+    titles = [section.title for section in document_of(results).sections]
+    assert titles.index("All comparisons of best observed values") == titles.index("Appendix") + 1
+    assert "Every comparison in words" not in titles
+    chart, table = section_of(results, "All comparisons of best observed values").blocks
+    assert {(one.trials_side, one.final_side) for one in overview.standings(results)} == {(None, None)}
+    assert chart.reading.endswith(
+        "Best observed values are biased by selection: the verdicts are those on the declared endpoints."
+    )
+    assert table.head == ("view", "trials", "95% CI", "attainable", "MDE", "final best", "95% CI", "Holm")
+    assert "A difference is shown" not in table.note
+    judged = analyse(make(views=tuple("abcde"), compare=pairs, endpoints=[]))
+    assert {one.trials_side for one in overview.standings(judged)} != {None}
+    assert section_of(judged, "All comparisons").blocks[1].head[-1] == "ends"
+
+
+def test_one_of_many_comparisons_shows_a_difference(found):
+    (pair,) = found.declared[0].declared.pairs
+    several = [dataclasses.replace(pair, shown=shown) for shown in ("a", "", "", "")]
+    assert "1 of 4 comparisons shows a difference: a better than b." in endpoint_answers._counted(
+        found, found.declared[0], several, judged=True
+    )
 
 
 def test_the_first_replicates_alone_are_answered_beside_all(found):

@@ -11,6 +11,7 @@ from hpstudy.report import csvs, numbers
 from hpstudy.report.charts import budgets
 from hpstudy.report.model import Block, Section, Table, grouped
 from hpstudy.report.notation import Notation, holm
+from hpstudy.report.overview import OBSERVED
 
 TABLES = (budgets.budget_values, budgets.budgets, csvs.comparisons)
 
@@ -77,7 +78,7 @@ def budget_differences(results: Results) -> Table | None:
         "Holm's correction."
     )
     if results.declared:
-        note += " Best observed values are biased by selection: the verdicts are those on the declared endpoints."
+        note += f" {OBSERVED}"
     head: tuple[str, ...] = ("A − B", "trials", "n", "mean", notation.ci, "win/tie/loss", "p", "Holm", "r", "MDE")
     if margin is not None:
         note += (

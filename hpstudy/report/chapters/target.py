@@ -22,7 +22,7 @@ def chapter(results: Results) -> Iterator[Section]:
             blocks.insert(0, charts.chart(results))
         blocks += [table for table in (trials_differences(results), distances(results)) if table is not None]
         yield Section("Trials-to-target", tuple(blocks))
-    if many_comparisons(results):
+    if many_comparisons(results) and not results.declared:
         texts = (" ".join((wording.needs(results, pair), *wording.remarks(results, pair))) for pair in results.pairs)
         names = (f"{pair.a} − {pair.b}" for pair in results.pairs)
         yield Section("Every comparison in words", (Facts(tuple(zip(names, texts, strict=True))),))

@@ -18,7 +18,7 @@ from hpstudy.report.charts.views import aside
 from hpstudy.report.charts.words import confidence, difference, filled, metric
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import LONGEST, cut
-from hpstudy.report.overview import one_reference, standings
+from hpstudy.report.overview import OBSERVED, one_reference, standings
 
 ROW = 0.19
 """Height of a row in inches."""
@@ -91,10 +91,10 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     with_trials = any(row.trials is not None for row in standings(results))
     what = "restricted mean trials-to-target, and final best" if with_trials else "final best"
     caption = f"Differences between {of}, first minus second: {what}."
-    reading = (
-        f"A bar is the {level} interval of one comparison, not adjusted for their number. Black: the difference is shown, also by the "
-        "test that is adjusted for all comparisons. Grey and open: not shown."
-    )
+    reading = f"A bar is the {level} interval of one comparison, not adjusted for their number."
+    if results.declared:
+        return caption, f"{reading} {OBSERVED}"
+    reading += " Black: the difference is shown, also by the test that is adjusted for all comparisons. Grey and open: not shown."
     return caption, reading
 
 
