@@ -14,7 +14,7 @@ from hpstudy.analysis.supplement.study import supplement
 from hpstudy.errors import UsageError
 from hpstudy.report import numbers, style, wording
 from hpstudy.report.charts import best_by_seconds, best_so_far, budgets, difference, iqm, sweep, trials_to_target, words
-from hpstudy.report.charts.axes import outside
+from hpstudy.report.charts.axes import crowded, first_trials, outside
 from hpstudy.report.charts.grid import GREY, in_grid
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
 from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
@@ -248,7 +248,23 @@ def test_long_numbers_at_the_ticks_of_a_narrow_panel_do_not_touch():
 )
 def test_curves_that_leave_the_axis_are_noted(mark, said):
     panel = Panel(Axis("x", (0, 5)), Axis("y", (0, 5)), (mark,))
-    assert outside("first 2 trials", panel) == (" Some values of the first 2 trials are outside the axis." if said else "")
+    assert outside(first_trials, panel) == (" Some values of the first 3 trials are outside the axis." if said else "")
+
+
+def test_first_trials_that_compress_the_rest_do_not_determine_the_axis():
+    steady, steep = np.arange(20.0), np.r_[900.0, 400.0, 30.0, np.arange(17.0)]
+    assert crowded(steady) == 0
+    assert crowded(steady, least=0.1) == 2
+    assert crowded(steady, steep) == 5
+    assert crowded(np.full(20, np.nan)) == 0
+
+
+def test_a_difference_that_is_large_at_first_says_what_is_outside_its_axis(make_results, ramps):
+    a, b = ramps(1, 1, n=8, trials=20), ramps(0, 2, n=8, trials=20)
+    a[:, :2] -= 500 * np.arange(1, 9)[:, None]
+    (chart,) = difference.charts(make_results({"a": a, "b": b}))
+    assert max(map(abs, chart.panels[0].y.limits)) < 50
+    assert chart.reading.endswith(" Some values of the first 2 trials are outside the axis.")
 
 
 @pytest.mark.parametrize("first", [-30.0, 0.0])

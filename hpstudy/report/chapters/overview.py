@@ -50,13 +50,13 @@ def _table(results: Results) -> Table:
     alone, ci = one_reference(results), notation.ci
     needs, ends = (("needs",), ("ends",)) if judged else ((), ())
     head = ("view" if alone else "A − B", "trials", ci, "attainable", "MDE", *needs, "final best", ci, "Holm", *ends)
-    trials = f"; that of trials is adjusted over the {len(results.pairs)} comparisons" if judged else ""
+    of_trials = f"; that of trials is adjusted over the {len(results.pairs)} comparisons" if judged else ""
     shown = "A difference is shown when its interval excludes 0 and its adjusted sign-flip test is significant."
     note = (
         f"Trials: restricted mean trials-to-target, over paired replicates; final best: of {notation.metric}. "
         f"{shown if judged else OBSERVED} Attainable: the difference in trials if one view never reached the target. MDE: smallest true "
         "difference found with 80% power before Holm's correction, if it is attainable. Holm: p adjusted over all "
-        f"{len(results.adjusted)} comparisons and budgets{trials}."
+        f"{len(results.adjusted)} comparisons and budgets{of_trials}."
     )
     if judged and any(row.trials_side is None for row in standings(results)):
         note += f" {numbers.MISSING}: neither view reached the target, or too few replicates are complete."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
+from hpstudy.report import numbers
 from hpstudy.report.charts.marks import Band, Line
 from hpstudy.report.charts.model import Axis, Panel
 from hpstudy.report.charts.words import filled, metric
@@ -17,7 +18,10 @@ OUTLIERS = 0.02
 """Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
 
 EARLY = 0.25
-"""Share of the first trials that may lie outside a small panel: some of many views may start so low that the rest would be compressed."""
+"""Share of the first trials that may lie outside a small panel, or outside an axis that they would compress: some searches start badly."""
+
+CROWDING = 4
+"""Ratio of the ranges of values with and without these trials above which they compress the rest."""
 
 
 def trial_axis(trials: int, first: int = 1, label: str = "trials") -> Axis:
@@ -57,15 +61,40 @@ def around_zero(values: Floats, room: float = 0.05) -> tuple[float, float]:
     return min(low, -0.12 * (high - low)), max(high, 0.12 * (high - low))
 
 
-def outside(early: str, *panels: Panel) -> str:
-    """The sentence that early values ("first 2 trials") are outside the vertical axis, with a leading space; "" if none is."""
+def crowded(*columns: Floats, least: float = 0.0) -> int:
+    """The number of first trials that do not determine an axis: a share `least`, or `EARLY` if those trials would compress the rest.
+
+    Args:
+        columns: (trials,) values on the axis each.
+        least: share of the trials.
+    """
+    values = np.stack(columns)
+    few, many = (int(share * values.shape[1]) for share in (least, EARLY))
+    spans = [np.ptp(part[np.isfinite(part)]) if np.isfinite(part).any() else 0.0 for part in (values[:, few:], values[:, many:])]
+    return many if spans[0] > CROWDING * spans[1] > 0 else few
+
+
+def outside(first: Callable[[float], str], *panels: Panel) -> str:
+    """The sentence that early values of curves are outside the vertical axis, with a leading space; "" if none is.
+
+    Args:
+        first: names what is before a value of the horizontal axis: "first 2 trials".
+        panels: the panels.
+    """
+    last = -np.inf
     for panel in panels:
         low, high = panel.y.limits
         for mark in panel.marks:
-            curves = (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,) if isinstance(mark, Line) else ()
-            if any(((curve < low) | (curve > high)).any() for curve in curves):
-                return f" Some values of the {early} are outside the axis."
-    return ""
+            if isinstance(mark, Band | Line):
+                curves = (mark.low, mark.high) if isinstance(mark, Band) else (mark.y,)
+                for curve in curves:
+                    last = max([last, *mark.x[(curve < low) | (curve > high)].tolist()])
+    return f" Some values of the {first(last)} are outside the axis." if last > -np.inf else ""
+
+
+def first_trials(trial: float) -> str:
+    """The trials up to one, for `outside`."""
+    return numbers.first_things(int(trial), "trial")
 
 
 def late(results: Results) -> tuple[int, ...]:

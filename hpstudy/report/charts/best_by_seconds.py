@@ -44,7 +44,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         f"Mean best {results.study.metric.name} against seconds of training of a search.",
         f"Means over complete searches with pointwise {confidence(results)} intervals. The curves begin when every search has finished a "
         "trial, and end when the first search has finished all trials. Time spent choosing points is not counted."
-        + outside(f"first {numbers.percent(EARLY)} of the seconds", panel),
+        + outside(lambda seconds: f"first {numbers.duration(seconds)}", panel),
         Data.of(results, best_by_seconds),
         2.8,
         legend=tuple(Entry(name, *style.look(index)) for index, name, _ in views),

@@ -12,7 +12,7 @@ from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
-from hpstudy.report.charts.axes import around, outside, trial_axis
+from hpstudy.report.charts.axes import around, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Line, Mark
@@ -54,7 +54,7 @@ def chart(results: Results) -> Chart:
     if compared:
         counts = [n for _, _, n, _ in compared]
         reading += f" Differences: confirmed, paired by replicate. {difference.bands(results, counts)}"
-    reading += outside(numbers.first_things(_skipped(results), "trial"), *panels)
+    reading += outside(first_trials, *panels)
     columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
         "confirmed",
@@ -78,22 +78,17 @@ def _curves(results: Results) -> Panel:
     marks: list[Mark] = []
     columns: list[Floats] = []
     views = len(results.confirmed)
-    first = _skipped(results)
     for index, curve in enumerate(results.confirmed):
         look, best = style.look(index)._replace(dash="solid"), _observed(results, curve)
         ends = (curve.mean.mean, curve.mean.low, curve.mean.high)
-        columns += [end[first:] for end in (*ends, best)]
+        columns += [*ends, best]
         x, marked = trials(best), every(index, views, len(best))
         hover = along(results, f"{label(results, curve.view)}, confirmed", *ends)
         marks.append(Line(x=x, y=best, colour=look.colour, width=1.0, dash="dot", groups=(index, views + 1)))
         marks += mean_curve(x, ends, look, alpha=0.2, size=4.5, groups=(index, views), width=1.8, every=marked, hover=hover)
-    values = Axis(filled("{}", metric(results)), around(*columns), grid=True)
+    first = crowded(*columns, least=EARLY)
+    values = Axis(filled("{}", metric(results)), around(*(column[first:] for column in columns)), grid=True)
     return Panel(trial_axis(results.study.search.trials), values, bands_first(marks))
-
-
-def _skipped(results: Results) -> int:
-    """The number of first trials that do not determine the axes."""
-    return int(results.study.search.trials * EARLY)
 
 
 def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
@@ -103,7 +98,7 @@ def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
 
 
 def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
-    return difference.panel(results, a, b, n, curve, ((), (), ()), marked=False, skipped=_skipped(results), what="confirmed, ")
+    return difference.panel(results, a, b, n, curve, ((), (), ()), marked=False, least=EARLY, what="confirmed, ")
 
 
 def _differences(results: Results) -> Iterator[tuple[str, str, int, Difference]]:

@@ -11,7 +11,7 @@ from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import words
-from hpstudy.report.charts.axes import around_zero, trial_axis
+from hpstudy.report.charts.axes import around_zero, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Line, Mark, Marker, Rule
@@ -45,6 +45,7 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     columns = min(len(pairs), 2)
     panels = [_panel(results, pair, pair.curve) for pair in pairs if pair.curve is not None]
     counts = [len(pair.replicates) for pair in pairs]
+    caption, reading = caption_and_reading(results, pairs)
     legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
     if max(counts) > 1:
         legend.append(Entry(f"pointwise {level} interval", alpha=0.38))
@@ -53,7 +54,8 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     return Chart(
         name,
         in_grid(panels, columns),
-        *caption_and_reading(results, pairs),
+        caption,
+        reading + outside(first_trials, *panels),
         Data.of(results, differences),
         ((2.6 if columns == 1 else 2.3) + title_room((pair.a, pair.b) for pair in pairs)) * -(-len(pairs) // columns),
         legend=tuple(legend),
@@ -74,7 +76,7 @@ def panel(
     groups: Sequence[tuple[int, ...]],
     *,
     marked: bool,
-    skipped: int = 0,
+    least: float = 0.0,
     what: str = "",
 ) -> Panel:
     """The mean of A minus B with its pointwise interval, and with its simultaneous band unless there are too few replicates.
@@ -87,7 +89,7 @@ def panel(
         curve: the difference.
         groups: legend groups of the mean, the intervals and the band, as in `Mark`.
         marked: whether each trial has a marker.
-        skipped: number of first trials that do not determine the axis.
+        least: minimum share of the first trials that do not determine the axis.
         what: what is compared, for the hover texts.
     """
     x, columns, marks = trials(curve.mean), [curve.mean, curve.low, curve.high], list[Mark]()
@@ -102,7 +104,8 @@ def panel(
     marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
     marks.append(Line(x=x, y=curve.mean, colour=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
     maximize = results.study.metric.goal == "maximize"
-    limits = around_zero(np.concatenate([column[skipped:] for column in columns]))
+    first = crowded(*columns, least=least)
+    limits = around_zero(np.concatenate([column[first:] for column in columns]))
     label, title = words.difference(a, b), f"above 0: {a if maximize else b} better"
     if is_long(a, b):
         label, title = "difference", f"{label}\nabove 0: {'first' if maximize else 'second'} better"

@@ -8,8 +8,8 @@ from functools import partial
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
-from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import around, best_axis, late, outside, trial_axis
+from hpstudy.report import overview, style
+from hpstudy.report.charts.axes import around, best_axis, crowded, first_trials, late, outside, trial_axis
 from hpstudy.report.charts.grid import beside_reference, in_grid, reference_words, split_by_view
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Mark
@@ -25,10 +25,10 @@ EARLY = 0.1
 def chart(results: Results, supplement: Supplement) -> Chart:
     """Means in one panel and interquartile means in another; with many views only the latter, in a panel for each view."""
     many, count, budget = overview.many_views(results), len(results.views), results.study.search.trials
-    first = late(results)[0] - 1 if many else int(EARLY * budget)
     means = [(view.curve.mean, view.curve.low, view.curve.high) for view in results.views]
     middles = [(view.iqm.iqm, view.iqm.low, view.iqm.high) for view in supplement.views]
     curves = middles if many else [*means, *middles]
+    first = late(results)[0] - 1 if many else crowded(*(end for ends in curves for end in ends), least=EARLY)
     axes = trial_axis(budget), best_axis(results, around(*(end[first:] for ends in curves for end in ends)))
 
     def panel(name: str, ends: list[tuple[Floats, Floats, Floats]]) -> Panel:
@@ -43,7 +43,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         "The interquartile mean is the mean of the middle half of the searches. A quarter at each end, in whole searches, is left out, so "
         f"a few outliers do not change it. Pointwise {level} bootstrap intervals: percentile for interquartile means, BCa for means."
     )
-    reading += outside(numbers.first_things(first, "trial"), *panels)
+    reading += outside(first_trials, *panels)
     if many:
         reading += reference_words(results, "the interquartile mean")
     chart = Chart(
