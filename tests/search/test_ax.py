@@ -158,7 +158,7 @@ def test_without_a_surrogate_the_sobol_sequence_goes_on_and_the_log_says_so(monk
     def hopeless(*_, **__):
         raise ModelFittingError("all attempts failed")
 
-    monkeypatch.setattr("hpstudy.search.single.surrogate.fit_gpytorch_mll_scipy", hopeless)
+    monkeypatch.setattr("hpstudy.search.single.fit.fit_gpytorch_mll_scipy", hopeless)
     history = sobol(RATE, 3, [0.1, 0.5, 0.3])
     with caplog.at_level(logging.WARNING, logger="hpstudy"):
         assert ask(searcher, RATE, history) == ask(SobolSearcher(), RATE, history)
@@ -179,7 +179,7 @@ def test_a_fit_that_meets_a_singular_matrix_is_left_to_botorch(monkeypatch):
         raise NotPSDError
 
     failures = []
-    monkeypatch.setattr("hpstudy.search.single.surrogate.fit_gpytorch_mll_scipy", singular)
+    monkeypatch.setattr("hpstudy.search.single.fit.fit_gpytorch_mll_scipy", singular)
     assert MIXED.admits(ask(AxSearcher(BoTorchSettings()), MIXED, evaluated_sobol(MIXED)))
     assert failures
 

@@ -141,7 +141,7 @@ def objective(trials: Trials, hyperparameters: Hyperparameters) -> Tensor:
     Returns:
         (K,) values; NaN where a covariance matrix is singular.
     """
-    density_of_noise, density_of_lengthscale = _log_priors(trials.points.shape[-1])
+    density_of_noise, density_of_lengthscale = log_priors(trials.points.shape[-1])
     prior = kernel(trials.points, trials.points, hyperparameters.lengthscale)
     # factor: (K, N, N). residual and white: (K, N). The other terms: (K,).
     factor, info = torch.linalg.cholesky_ex(_value_covariance(prior, hyperparameters.noise, trials.valued))
@@ -187,7 +187,7 @@ def _modules(width: int) -> tuple[Any, Any]:
 
 
 @cache
-def _log_priors(width: int) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+def log_priors(width: int) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
     """The log prior densities of the noise and of a lengthscale; NaN in one search does not raise an error for all."""
     likelihood, covariance = _modules(width)
     priors = likelihood.noise_covar.noise_prior, covariance.lengthscale_prior

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from botorch.models.transforms.input import InputTransform
-from botorch.optim.fit import fit_gpytorch_mll_scipy
-from gpytorch.mlls import ExactMarginalLogLikelihood
-from linear_operator.utils.errors import NanError, NotPSDError
 from torch import Tensor
 
 from hpstudy.goal import Goal
-from hpstudy.search.effort import DEFAULT, Effort
+from hpstudy.search.effort import Effort
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.interface import Observation
 from hpstudy.search.outcomes import has_value, robustly_scaled, standardized
+from hpstudy.search.single.fit import fit
 from hpstudy.search.snapping import Snapping
 
 
@@ -52,23 +48,8 @@ def fitted(encoding: Encoding, history: Sequence[Observation], *, goal: Goal, ef
     values = torch.from_numpy(standardized(robustly_scaled(valued, goal)))
     snap = Snap(encoding) if encoding.cells or encoding.one_hot else None
     model = SingleTaskGP(points, values[:, None], outcome_transform=None, input_transform=snap)
-    likelihood = ExactMarginalLogLikelihood(model.likelihood, model)
-    if effort == DEFAULT:
-        fit_gpytorch_mll(likelihood)
-    else:
-        _fit_once(likelihood, effort.fit_tolerance)
+    fit(model, effort)
     return model
-
-
-def _fit_once(likelihood: Any, tolerance: float) -> None:
-    """Fit to a tolerance. After a singular matrix, use BoTorch's own fit, which retries from other starting values."""
-    start = {name: value.clone() for name, value in likelihood.state_dict().items()}
-    try:
-        fit_gpytorch_mll_scipy(likelihood.train(), options={"ftol": tolerance})
-    except (NotPSDError, NanError, np.linalg.LinAlgError):
-        likelihood.load_state_dict(start)
-        fit_gpytorch_mll(likelihood)
-    likelihood.eval()
 
 
 def noisy_improvement(model: Any, observed: Tensor, pending: Tensor) -> Any:
