@@ -12,6 +12,7 @@ from hpstudy.plugins import methods_of
 from hpstudy.sources import FUNCTION, MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
 from hpstudy.store import Counts, Reader, Store
 from hpstudy.store.paths import database_exists
+from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
@@ -95,7 +96,7 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
     with Reader.open(storage) as reader:
         if not Counts.total(reader.counts().values()).completed:
             return  # a study without a value starts over with the new code
-        recorded, parts = reader.identity, reader.study.user_parts()
+        recorded, parts = reader.identity, _used_parts(reader)
     with module_path(folder):
         digests = {name: _on_disk(file, folder) for name in recorded if (file := source_file(name))}
         changed = [name for name, digest in digests.items() if digest and digest != recorded[name]]
@@ -145,7 +146,7 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
     data = {name for name in {*recorded, *current} if not name.startswith(SOURCE)}
     if changed := [name for name in data if recorded.get(name) != current.get(name)]:
         raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
-    code = _changed_sources(recorded, current, store.study)
+    code = _changed_sources(recorded, current, _used_parts(store))
     if code and not Counts.total(store.search_counts().values()).completed:
         removed = store.start_over(code)
         names = ", ".join(name.removeprefix(SOURCE) for name in code)
@@ -162,8 +163,15 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
     return KnownSources(store.study, {**recorded, **code, **sources})
 
 
-def _changed_sources(recorded: Mapping[str, str], current: Mapping[str, str], study: Study) -> dict[str, str]:
-    """The current checksum of every source that differs from its record or that a part of the study newly uses; "" for a missing one."""
+def _used_parts(database: Reader | Store) -> list[str]:
+    """The parts from a user's own modules, without additional searchers that have no trial: their code is not recorded yet."""
+    named = arms(database.study)
+    used = {named[key.view].searcher for key, counts in database.search_counts().items() if counts.running or counts.finished}
+    return [use for use in database.study.user_parts() if use in used or use not in database.study.others]
+
+
+def _changed_sources(recorded: Mapping[str, str], current: Mapping[str, str], parts: Iterable[str]) -> dict[str, str]:
+    """The current checksum of every source that differs from its record, or that one of the parts newly uses; "" for a missing one."""
     digests: dict[str, str] = {}
     for name in recorded:
         if file := source_file(name):
@@ -175,7 +183,7 @@ def _changed_sources(recorded: Mapping[str, str], current: Mapping[str, str], st
             digests[name] = current.get(name, "")
         elif name.startswith(SOURCE):
             digests[name] = earlier_checksum(name.removeprefix(SOURCE))
-    for use in study.user_parts():
+    for use in parts:
         if SOURCE + use not in recorded:
             digests |= source_identity(use)
     return {name: digests[name] for name in sorted(digests) if recorded.get(name) != digests[name]}

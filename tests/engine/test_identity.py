@@ -46,8 +46,9 @@ def project(tmp_path):
             for name, code in codes.items():
                 (self.folder / f"{name}.py").write_text(code)
 
-        def run(self, trials=2, **options):
-            (self.folder / "study.yaml").write_text(STUDY.replace("TRIALS", str(trials)))
+        def run(self, trials=2, use="train:f", others="", **options):
+            study = STUDY.replace("TRIALS", f"{trials}, others: [{others}]").replace("train:f", use)
+            (self.folder / "study.yaml").write_text(study)
             return hpstudy.run(self.folder / "study.yaml", self.storage, **{"executor": "inline", **options})
 
         def identity(self):
@@ -131,6 +132,49 @@ def test_a_database_that_does_not_know_the_module_is_refused_before_it_is_import
     project.write(train="raise AssertionError")
     with pytest.raises(StudyChanged, match=r"source of train\.py"):
         hpstudy.resume(project.storage, executor="inline")
+
+
+SEARCHER = """
+from pydantic import BaseModel
+from hpstudy.search.interface import Searcher
+
+class Mine(Searcher):
+    class Settings(BaseModel): ...
+    def ask(self, space, history, *, goal, seed, number):
+        return space.default()
+"""
+
+
+def test_a_users_searcher_is_added_to_a_study_that_has_run_and_its_code_is_recorded(project):
+    project.write(train="def f(params, seed): return params['x']", added=SEARCHER)
+    project.run()
+    assert project.run(others="added:Mine").ran == 2
+    assert project.identity() == recorded(project, "train", "added")
+    project.write(added=SEARCHER.replace("space.default()", "{'x': 1.0}"))
+    with pytest.raises(StudyChanged, match=r"source of added\.py"):
+        project.run(3, others="added:Mine")
+
+
+def test_a_searcher_that_has_trials_and_no_recorded_code_is_refused(project):
+    project.write(train="def f(params, seed): return params['x']", added=SEARCHER)
+    project.run(others="added:Mine")
+    with sqlite3.connect(project.storage) as connection, changing(connection, "identity"):
+        connection.execute("DELETE FROM identity WHERE name = 'source of added.py'")
+    connection.close()
+    with pytest.raises(StudyChanged, match=r"source of added\.py"):
+        hpstudy.resume(project.storage, executor="inline")
+
+
+def test_a_module_elsewhere_that_the_database_does_not_know_is_refused(project, monkeypatch):
+    (project.folder.parent / "elsewhere").mkdir()
+    (project.folder.parent / "elsewhere" / "train_elsewhere.py").write_text("def f(params, seed): return params['x']")
+    monkeypatch.syspath_prepend(project.folder.parent / "elsewhere")
+    project.run(use="train_elsewhere:f")
+    with sqlite3.connect(project.storage) as connection, changing(connection, "identity"):
+        connection.execute("DELETE FROM identity")
+    connection.close()
+    with pytest.raises(StudyChanged, match="source of module train_elsewhere"):
+        project.run(3, use="train_elsewhere:f")
 
 
 def test_a_missing_file_is_refused_by_name(project):
