@@ -189,6 +189,12 @@ def test_a_file_is_used_only_with_the_modules_that_were_loaded_when_it_was_writt
     assert "it was made with another source of imported_late.py" in warnings(caplog)[0]
 
 
+def test_a_program_with_other_files_gets_another_folder(file):
+    first = file.folder({"train.sh": "abc"})
+    assert file.folder({"train.sh": "abc"}) == first
+    assert file.folder({"train.sh": "def"}) != first
+
+
 def test_a_file_that_cannot_be_read_is_not_used(file, caplog):
     file.path.mkdir(parents=True)
     assert Recorder(file).checkpoint.load() is None

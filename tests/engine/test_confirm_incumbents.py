@@ -103,16 +103,22 @@ def test_idle_workers_confirm_while_searches_run_and_searches_go_first(run, stud
 
     class Noting(Observer):
         def __init__(self):
-            self.order = []
+            self.order, self.finished = [], []
 
         def trial_finished(self, search, trial, outcome):
             self.order.append(trial.retrained is not None)
+
+        def search_finished(self, search, trials):
+            self.finished.append((search, len(trials)))
 
     monkeypatch.setattr(EXECUTORS, "load", lambda name: Wide)
     orders, values, widths = [], [], iter((1, 4, 6))
     for _ in range(3):
         noting = Noting()
         assert run(study(), observer=noting).complete
+        with Reader.open(storage) as reader:
+            sizes = {search: count.planned for search, count in reader.search_counts().items()}
+        assert sorted(noting.finished, key=str) == sorted(sizes.items(), key=str)
         orders.append(noting.order)
         values.append(confirmed(storage))
         storage.unlink()

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +9,7 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.stop import Aborted
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
-from hpstudy.store import Store
+from hpstudy.store import Counts, Store
 from hpstudy.study.schema import Confirm
 
 
@@ -68,6 +69,19 @@ def test_the_database_of_another_study_is_refused(foresee, make_study, run):
 def test_trials_of_an_unfinished_search_are_left(foresee, make_study, run):
     run(make_study(trials=2))
     assert left(foresee(make_study(trials=6))) == {"both": 8, "one": 8}
+
+
+def test_all_trials_that_have_ended_are_done(foresee, make_study):
+    seen = foresee(make_study())
+    counts = {key: Counts(3, running=1, completed=1, failed=1) for key in seen.counts}
+    row = replace(seen, counts=counts).rows()[0]
+    assert (row["planned"], row["done"], row["left"]) == (6, 4, 2)
+
+
+def test_a_pilot_shares_the_time_of_asking_among_the_searches_of_a_group(foresee, make_study, monkeypatch):
+    monkeypatch.setattr("hpstudy.engine.forecast.ask", lambda request: SimpleNamespace(duration_s=4000.0))
+    seen = foresee(make_study(searcher="ax", trials=8, replicates=2, lockstep=2), pilot=True)
+    assert all(seen.trial_s[view] == pytest.approx(2000.0 + seen.train_s[view]) for view in ("both", "one"))
 
 
 def asking(study, seeds):

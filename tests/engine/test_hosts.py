@@ -8,10 +8,13 @@ from typer.testing import CliRunner
 
 from hpstudy.analysis.analyse import analyse
 from hpstudy.cli import app
+from hpstudy.engine.admission import Admission, HostReport, HostRequest, program_digest
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import Executor
+from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.requests import AskRequest
+from hpstudy.engine.roots import is_rooted
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StudyChanged
@@ -97,6 +100,15 @@ def test_a_refused_answer_leaves_those_that_came_with_it(make_study, storage):
             Scheduler(store, executor, Observer(), StopSignal()).run()
     with Reader.open(storage) as reader:
         assert list(reader.trials()["state"]) == ["completed", "running"]
+
+
+@pytest.mark.parametrize("there", [{}, {"features": "b"}, {"features": "a", "more": "c"}])
+def test_a_host_without_the_data_of_the_study_may_not_run_steps(make_study, there):
+    study = make_study()
+    admission = Admission(HostRequest(study.to_json(), None), KnownSources(study, {}), {"features": "a"})
+    report = HostReport(host_environment(), program_digest(), {"features": "a"}, is_rooted())
+    assert admission.obstacles(report) == []
+    assert admission.obstacles(replace(report, identity=there)) == [f"{'more' if 'more' in there else 'features'} differs"]
 
 
 def test_status_and_report_say_that_trials_ran_in_several_environments(storage_of_hosts):

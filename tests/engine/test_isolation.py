@@ -1,9 +1,12 @@
 """Which steps run a user's code, and what a run says about their isolation."""
 
+import random
+
 import pytest
 
 from hpstudy.engine.executors import UserCodeRequest
 from hpstudy.engine.progress import Observer
+from hpstudy.seeds import derive_seed, seeded_block
 from hpstudy.store import Reader
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import TaskBlock
@@ -143,3 +146,9 @@ def test_a_trial_that_fails_at_import_is_a_failed_trial(run, make_study, write_m
     with Reader.open(storage) as reader:
         trials = reader.trials()
     assert set(trials["state"]) == {"failed"}
+
+
+def test_what_a_module_draws_when_it_is_imported_depends_on_the_seed_of_the_study(make_study):
+    for seed in (0, 1):
+        with seeded_block(7), evaluation(make_study().model_copy(update={"seed": seed})).warm():
+            assert random.random() == random.Random(derive_seed(seed, "import")).random()

@@ -4,8 +4,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from hpstudy.engine import availability, running_steps
-from hpstudy.engine.executors import EngineLost, Executor
+from hpstudy.engine import availability, running_steps, scheduler
+from hpstudy.engine.executors import EngineLost, Executor, StepTimedOut, WorkerLost
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.requests import AskRequest
 from hpstudy.engine.scheduler import Scheduler
@@ -42,10 +42,14 @@ class Notes(Observer):
         self.react()
 
 
-def lost():
+def failed(error):
     future = Future()
-    future.set_exception(EngineLost("the scheduler at tcp://10.0.0.1 does not answer"))
+    future.set_exception(error)
     return future
+
+
+def lost():
+    return failed(EngineLost("the scheduler at tcp://10.0.0.1 does not answer"))
 
 
 def evaluates(request):
@@ -98,6 +102,30 @@ def test_answers_that_came_before_the_engine_was_lost_are_stored(schedule, make_
     with pytest.raises(EngineLost):
         schedule(make_study(trials=1, replicates=1), Remote(2, fate))
     assert {view: state for (view, _, _), (_, state, _) in measured(storage).items()} == {"both": "running", "one": "completed"}
+
+
+def test_a_time_out_that_came_with_the_loss_of_the_engine_is_stored(schedule, make_study, measured, storage):
+    def fate(request):
+        if evaluates(request):
+            return lost() if request.trials[0].search.view == "both" else failed(StepTimedOut("too long"))
+
+    with pytest.raises(EngineLost):
+        schedule(make_study(trials=1, replicates=1), Remote(2, fate))
+    assert {view: state for (view, _, _), (_, state, _) in measured(storage).items()} == {"both": "running", "one": "timed_out"}
+
+
+def test_a_step_that_loses_too_many_machines_is_charged_for_further_losses(schedule, make_study, measured, storage, monkeypatch):
+    monkeypatch.setattr(scheduler, "MOST_LOSSES", 3)
+    submitted = []
+
+    def fate(request):
+        if evaluates(request) and request.trials[0].search.view == "both":
+            submitted.append(request)
+            return failed(WorkerLost("the machine is gone"))
+
+    schedule(make_study(trials=1, replicates=1, limits={"max_attempts": 2}), Remote(1, fate))
+    assert len(submitted) == 3 + 2
+    assert {view: state for (view, _, _), (_, state, _) in measured(storage).items()} == {"both": "failed", "one": "completed"}
 
 
 def test_a_run_waits_for_workers_says_so_once_and_continues(schedule, make_study, measured, storage, monkeypatch):

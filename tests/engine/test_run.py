@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 
+from hpstudy.engine.environment import host_environment
 from hpstudy.engine.identity import identity_of
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.stop import Aborted
@@ -165,6 +166,15 @@ def test_a_recorded_version_of_ax_is_no_difference(run, make_study, storage, mon
     environment.host_environment.cache_clear()
     run(make_study(replicates=2))
     assert events(storage, "environment_changed") == []
+
+
+def test_a_session_is_compared_with_the_last_one(run, make_study, storage):
+    with Store.create(storage, make_study(replicates=1)) as store:
+        store.begin_session({**host_environment(), "numpy": "1.0"})
+    run(make_study(replicates=1))
+    run(make_study(replicates=2))
+    (event,) = events(storage, "environment_changed")
+    assert [line.split()[:2] for line in event["differences"]] == [["numpy", "1.0"]]
 
 
 def test_every_session_records_where_it_ran(run, make_study, storage):

@@ -1,6 +1,7 @@
 import math
 import pickle
 from concurrent.futures import Future
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -207,6 +208,20 @@ def test_an_ask_whose_worker_died_is_asked_again(schedule, make_study, measured,
     assert {state for _, state, _ in measured(storage).values()} == {"completed"}
 
 
+def test_an_ask_whose_workers_keep_dying_ends_its_search(schedule, make_study, measured, storage):
+    asked = []
+
+    def script(kind, request):
+        if kind == "ask" and request.search.view == "both":
+            asked.append(request)
+            raise WorkerDied("killed")
+
+    with pytest.raises(HpstudyError, match="1 searches, first in both, replicate 0: killed"):
+        schedule(make_study(trials=1, replicates=1, limits={"max_attempts": 2}), script)
+    assert len(asked) == 2
+    assert set(measured(storage)) == {("one", 0, 0)}
+
+
 def test_a_searcher_that_fails_stops_its_own_search_only(schedule, make_study, measured, storage):
     script = raises(LookupError("no surrogate"), kind="ask", where=lambda r: r.search.view == "both" and r.number == 1)
     with pytest.raises(HpstudyError, match=r"2 searches, first in both, replicate 0: LookupError: no surrogate"):
@@ -224,6 +239,15 @@ def test_a_study_that_fails_from_the_start_is_ended(schedule, make_study, measur
     with pytest.raises(StudyBroken, match=r"first 4 trials gave no value and none completed(.|\n)*Traceback: bad"):
         schedule(make_study(limits={"max_failures": 4}), lambda kind, _: failed if kind == "evaluate" else None)
     assert len(measured(storage)) == 4
+
+
+def test_the_first_failure_is_the_one_that_is_told(schedule, make_study):
+    def script(kind, request):
+        if kind == "evaluate":
+            return Outcome("failed", {}, failure=Failure("ValueError", f"bad trial {request.number}"))
+
+    with pytest.raises(StudyBroken, match="The first failure:\nValueError: bad trial 0"):
+        schedule(make_study(limits={"max_failures": 2}), script)
 
 
 def test_a_completed_trial_takes_the_suspicion_off_a_study(schedule, make_study, measured, storage):
@@ -342,6 +366,21 @@ def test_a_finished_search_is_reported_once(schedule, make_study):
     study = make_study()
     schedule(study, observer=Noting())
     assert finished == [(search, 3) for search in Plan(study).searches()]
+
+
+def test_the_seconds_of_all_steps_are_summed(make_study, storage):
+    class Timed(Scripted):
+        def submit(self, call, request, timeout_s=None):
+            answer, future = call(request), Future()
+            asks = isinstance(request, AskRequest)
+            future.set_result(replace(answer, duration_s=1.0) if asks else tuple(replace(one, duration_s=8.0) for one in answer))
+            return future
+
+    with Store.create(storage, make_study(trials=2, replicates=1)) as store:
+        store.begin_session({})
+        scheduler = Scheduler(store, Timed(), Observer(), StopSignal())
+        scheduler.run()
+    assert scheduler.worked_s == 4 * 1.0 + 4 * 8.0
 
 
 def test_a_quiet_run_gives_signs_of_life(make_study, storage, monkeypatch):

@@ -295,6 +295,17 @@ def test_other_library_versions_are_refused_unless_allowed_and_then_recorded(mak
     assert line.startswith("numpy: ")
 
 
+def test_library_versions_of_every_session_of_a_shard_count(make, run, merge):
+    shards = [run(make(), f"{index}/2") for index in range(2)]
+    with Reader.open(shards[1]) as reader:
+        (session,) = reader.environments()
+    row = session.started_at, session.ended_at, json.dumps(session.detail)
+    altered(shards[1], "INSERT INTO environment (started_at, ended_at, detail) VALUES (?, ?, ?)", *row)
+    altered(shards[1], "UPDATE environment SET detail = ? WHERE id = 1", json.dumps({**session.detail, "numpy": "9.9"}))
+    with pytest.raises(StudyChanged, match=r"numpy: [\d.]+ \(shard 0/2, 1/2\), 9\.9 \(shard 1/2\)"):
+        merge(shards)
+
+
 def test_an_altered_shard_is_refused(make, run, merge):
     shards = [run(make(), f"{index}/2") for index in range(2)]
     with sqlite3.connect(shards[0]) as connection:

@@ -73,6 +73,8 @@ def tables(path):
 
 def others(value):
     """Values that a column could hold instead."""
+    if value in ("nan", "inf", "-inf"):  # the kinds of a number that is not finite
+        return [kind for kind in ("nan", "inf", "-inf") if kind != value]
     if isinstance(value, str):
         return [value + "x", value[:-1] if value else " ", value.swapcase() if value.swapcase() != value else "other"]
     if isinstance(value, bytes):
@@ -154,6 +156,26 @@ def test_values_that_were_swapped_are_found(copy):
         *(("UPDATE metric SET name = ? WHERE id = ?", (names[n], n)) for n in (2, 1)),
     )
     assert check(copy) == []
+
+
+def test_trials_that_were_swapped_with_their_searches_seals_are_found(copy):
+    with closing(sqlite3.connect(copy)) as connection:
+        first, second = [
+            connection.execute(
+                "SELECT id, seal FROM search WHERE id = (SELECT search_id FROM trial WHERE id = ?)", (n,)
+            ).fetchone()
+            for n in (1, 2)
+        ]
+    alter(
+        copy,
+        ("UPDATE trial SET search_id = ?, number = 1 WHERE id = 1", (second[0],)),
+        ("UPDATE trial SET search_id = ? WHERE id = 2", (first[0],)),
+        "UPDATE trial SET number = 0 WHERE id = 1",
+        ("UPDATE search SET seal = ? WHERE id = ?", (second[1], first[0])),
+        ("UPDATE search SET seal = ? WHERE id = ?", (first[1], second[0])),
+    )
+    found = check(copy)
+    assert found[:2] == [f"filter/{replicate} trial 0: does not match its seal" for replicate in (1, 0)]
 
 
 def test_a_check_names_what_does_not_match(copy):
