@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis import analyse
+from hpstudy.analysis.comparisons.budgets import difference_curve
 from hpstudy.report import csvs, endpoint_answers, headline, overview, serial
 from hpstudy.report.chapters import endpoints as chapter
 from hpstudy.report.charts.marks import Band, Line
@@ -286,6 +287,13 @@ def test_the_first_figure_shows_both_curves_and_their_paired_difference(found):
     np.testing.assert_allclose(mean.y, found.confirmed[0].mean.mean - found.confirmed[1].mean.mean)
     assert sum(isinstance(mark, Band) for mark in difference.marks) == 2
     assert "after 10 trials it is a 0.0" in chart.reading
+    a, b = (curve.scored for curve in found.confirmed)
+    (first, last), *others = difference_curve(a, b, found.endpoints.bootstrap).excludes_zero
+    assert 1 <= first < last < 10
+    assert not others
+    assert f" The outer band excludes 0 at trials {first} to {last} (a minus b)." in chart.reading
+    part = dataclasses.replace(found.views[0], completeness=dataclasses.replace(found.views[0].completeness, complete=7))
+    assert "excludes 0" not in document_of(dataclasses.replace(found, views=(part, *found.views[1:]))).charts[0].reading
 
 
 def test_the_chapter_defines_every_endpoint_and_says_where_plateaus_come_from(found):

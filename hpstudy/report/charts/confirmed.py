@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import along, confidence, filled, label, metric
 from hpstudy.report.csvs import Row, numbered
+from hpstudy.report.limits import has_band
 from hpstudy.report.notation import Notation
+from hpstudy.report.wording import run_text
 
 COMPARED = 3
 """Maximum number of comparisons with a panel; with the curves they fill two rows of a figure."""
@@ -53,7 +55,9 @@ def chart(results: Results) -> Chart:
     )
     if compared:
         counts = [n for _, _, n, _ in compared]
-        reading += f" Differences: confirmed, paired by replicate. {difference.bands(results, counts)}"
+        reading += (
+            f" Differences: confirmed, paired by replicate. {difference.bands(results, counts)}{_excluded(results, compared)}"
+        )
     reading += outside(first_trials, *panels)
     columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
@@ -66,6 +70,16 @@ def chart(results: Results) -> Chart:
         + difference.title_room((a, b) for a, b, *_ in compared),
         legend=legend,
     )
+
+
+def _excluded(results: Results, compared: Sequence[tuple[str, str, int, Difference]]) -> str:
+    """The trials at which the simultaneous bands exclude 0, with a leading space; "" without a band or before the study is complete."""
+    parts = [
+        f"{run_text(curve.excludes_zero) if curve.excludes_zero else 'no trial'} ({a} minus {b})"
+        for a, b, n, curve in compared
+        if has_band(results, n) and not results.provisional
+    ]
+    return f" The outer band excludes 0 at {', '.join(parts)}." if parts else ""
 
 
 def _optimism(results: Results) -> str:
