@@ -23,8 +23,9 @@ from hpstudy.study.schema import PICKLED, Study
 FORMAT = "hpstudy report"
 """Identifies a JSON file as a report of hpstudy."""
 
-IN_CSV = {"searches", "best", "points", "confirmed", "scored", "optimism"}
-"""The (replicates x trials) fields of a view, which are in best_so_far.csv, searched_trials.csv and confirmed_curves.csv instead."""
+LEFT_OUT = {"searches", "best", "points", "confirmed", "scored", "optimism", "independent"}
+"""The (replicates x trials) fields of a view, which are in best_so_far.csv, searched_trials.csv and confirmed_curves.csv instead, and the
+pseudo-values of endpoints."""
 
 
 def text(body: Mapping[str, Any]) -> str:
@@ -153,10 +154,10 @@ def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[st
 
 
 def plain(value: Any) -> Any:
-    """A JSON-compatible value, without the large arrays of `IN_CSV`; a number with the name of one of them is kept."""
+    """A JSON-compatible value, without the arrays of `LEFT_OUT`; a number with the name of one of them is kept."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: plain(part) for name, part in parts if name not in IN_CSV or isinstance(part, int | float)}
+        return {name: plain(part) for name, part in parts if name not in LEFT_OUT or isinstance(part, int | float)}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, dict):

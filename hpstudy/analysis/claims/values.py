@@ -71,11 +71,14 @@ def _of_a_search(study: Study, trials: Any, view: ViewResult, worst: float, endp
 
 
 def _of_replicates(result: EndpointResult, view: str, replicates: int) -> Floats:
-    """(replicates,) endpoint of the searches of a view; NaN for replicates that are not used."""
+    """(replicates,) endpoint of the searches of a view; NaN for replicates that are not used.
+
+    Where plateaus are estimated from the replicates, jackknife pseudo-values, so that a claim has the interval of the endpoint.
+    """
     values = np.full(replicates, np.nan)
     for of_view in result.declared.views if result.declared is not None else ():
         if of_view.view == view:
-            values[result.replicates] = of_view.values
+            values[result.replicates] = of_view.independent
     return values
 
 

@@ -35,6 +35,8 @@ class EndpointOfView:
         plateau: mean of the plateaus of the searches; None for an endpoint without one.
         reached: number of searches that come within delta of the plateau, or reach the target; None for an endpoint that is not a number
             of trials.
+        independent: (replicates,) numbers with the mean of `values` and the standard error of that mean: `values`, or shifted jackknife
+            pseudo-values where the plateaus are estimated from the replicates.
     """
 
     view: str
@@ -42,6 +44,7 @@ class EndpointOfView:
     estimate: CountedEstimate
     plateau: float | None
     reached: int | None
+    independent: Floats
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def measurement(
             _estimate(of_view.values, influence[view], confidence),
             None if of_view.plateau is None else float(of_view.plateau.mean()),
             None if of_view.reached is None else int(of_view.reached.sum()),
+            _independent(of_view.values, influence[view]),
         )
         for view, of_view in values.items()
     )
@@ -172,6 +176,13 @@ def _influence(
         view: n * of_view.values.mean() - (n - 1) * np.array([others[view].values.mean() for others in without_one])
         for view, of_view in values.items()
     }
+
+
+def _independent(values: Floats, influence: Floats) -> Floats:
+    """The pseudo-values with the mean of the values; the values where there are no pseudo-values."""
+    if influence is values or np.isnan(influence).any():
+        return values
+    return np.asarray(influence - influence.mean() + values.mean(), dtype=np.float64)
 
 
 def _estimate(values: Floats, influence: Floats, confidence: float) -> CountedEstimate:

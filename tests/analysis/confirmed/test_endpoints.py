@@ -277,6 +277,22 @@ def test_claims_are_about_the_declared_endpoints_of_the_judged_replicates(make_c
     assert trials.contrasts[0].replicates == 2
 
 
+@pytest.mark.parametrize("use", ["confirmed_regret", "trials_to_within"])
+def test_a_claim_about_an_endpoint_without_declared_plateaus_has_its_interval(make_confirmed, use):
+    """Each replicate is judged against the others, so the values of the replicates alone would give another interval."""
+    rng = np.random.default_rng(4)
+    values = {view: rng.normal(size=(9, 6)).cumsum(axis=1) for view in "ab"}
+    fresh = {view: np.repeat(of_view[:, :, None], 2, axis=2) for view, of_view in values.items()}
+    claim = {"claim": "x", "metric": use, "of": {"view": "a"}, "minus": {"view": "b"}, "below": 99}
+    endpoint = {"use": use, **({"deltas": [0.5]} if use == "trials_to_within" else {})}
+    results = analyse(make_confirmed(values, fresh, endpoints=[endpoint], criteria=[claim]))
+    (contrast,), (pair,) = results.criteria[0].contrasts, results.declared[0].declared.pairs
+    e = pair.estimate
+    assert (contrast.mean, contrast.low, contrast.high) == pytest.approx((e.value, e.low, e.high))
+    alone = stats.ttest_1samp(pair.differences, 0).confidence_interval(0.95)
+    assert abs(contrast.high - alone.high) > 0.01
+
+
 def test_trials_to_target_are_those_of_the_observed_values(declare):
     (result,) = declare({"use": "trials_to_target"}, target={"value": 3})
     views = result.declared.views
