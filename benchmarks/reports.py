@@ -12,6 +12,7 @@ and a view's usual number of hyperparameters. `time` prints, for each database, 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import subprocess
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 
 import hpstudy
+from hpstudy.cli.results import NEW_OBJECTS
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Report
 
@@ -123,6 +125,7 @@ def parts(database: str) -> dict[str, float]:
         yield
         seconds[part] = time.process_time() - started
 
+    gc.set_threshold(NEW_OBJECTS)  # as the command does
     with timed("imports"):
         import hpstudy.api
         import hpstudy.report.headline

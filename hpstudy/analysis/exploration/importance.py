@@ -79,7 +79,13 @@ class Importance:
 
 
 def importance(
-    unit: Floats, objective: Floats, search: Ints, seed: int, confidence: float, imputed: Callable[[Floats], Floats] = np.asarray
+    unit: Floats,
+    objective: Floats,
+    search: Ints,
+    seed: int,
+    confidence: float,
+    imputed: Callable[[Floats], Floats] = np.asarray,
+    forest: Forest | None = None,
 ) -> Importance | None:
     """Importance of every hyperparameter, with percentile intervals from resampling whole searches.
 
@@ -90,6 +96,7 @@ def importance(
         seed: seed of forests and resamples.
         confidence: level of the intervals.
         imputed: imputes the coordinates at which the forest is integrated.
+        forest: the `forest_of` these trials, if it is known.
 
     Returns:
         None with fewer than `FEWEST` trials, or if all values are equal.
@@ -97,8 +104,9 @@ def importance(
     if len(objective) < FEWEST or np.ptp(objective) == 0:
         return None
     points = _integration_points(unit.shape[1], derive_seed(seed, "integration"), imputed)
-    objective, _ = scaled(objective)  # avoids overflow; the shares do not depend on the unit of the objective
-    forest = fit(unit, objective, derive_seed(seed, "forest"))
+    objective, exponent = scaled(objective)  # avoids overflow; the shares do not depend on the unit of the objective
+    if forest is None or exponent:
+        forest = forest_of(unit, objective, seed)
     order = forest.leaf_order(points)
     shares = _shares(forest, points, order)  # (2, hyperparameters): first order, total order
     if np.isnan(shares).any():
@@ -114,6 +122,11 @@ def importance(
     alone, total = (Shares(shares[order], ends[0, order], ends[1, order]) for order in range(2))
     explained = _explained(unit, objective, rows, derive_seed(seed, "folds"))
     return Importance(alone, total, explained, len(rows), len(objective))
+
+
+def forest_of(unit: Floats, objective: Floats, seed: int) -> Forest:
+    """The forest of all trials; arguments as for `importance`."""
+    return fit(unit, objective, derive_seed(seed, "forest"))
 
 
 def response(forest: Forest, imputed: Imputation, columns: tuple[int, ...], at: Floats, seed: int) -> Floats:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
-from hpstudy.analysis.exploration.forest import Forest, fit
-from hpstudy.analysis.exploration.importance import FEWEST, Importance, importance, response
+from hpstudy.analysis.exploration.forest import Forest
+from hpstudy.analysis.exploration.importance import FEWEST, Importance, forest_of, importance, response
 from hpstudy.analysis.exploration.imputation import MIDDLE, Imputation
 from hpstudy.analysis.exploration.rank_correlation import spearman
 from hpstudy.analysis.statistics.bootstrap import percentile_interval
@@ -230,8 +230,8 @@ def _forest_results(
     if len(objective) < FEWEST:
         return None, (), None
     filled = np.where(np.isnan(unit), MIDDLE, unit)
-    shares = importance(filled, objective, replicate, seed, confidence, imputed) if unit.shape[1] > 1 else None
-    forest, seed_of_responses = fit(filled, objective, derive_seed(seed, "forest")), derive_seed(seed, "responses")
+    forest, seed_of_responses = forest_of(filled, objective, seed), derive_seed(seed, "responses")
+    shares = importance(filled, objective, replicate, seed, confidence, imputed, forest) if unit.shape[1] > 1 else None
     parameters = [parameter for _, parameter in view.space.items()]
     responses = []
     for column, parameter in enumerate(parameters):
