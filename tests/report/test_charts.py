@@ -251,6 +251,28 @@ def test_curves_that_leave_the_axis_are_noted(mark, said):
     assert outside(first_trials, panel) == (" Some values of the first 3 trials are outside the axis." if said else "")
 
 
+@pytest.mark.parametrize(
+    ("goal", "values", "log"),
+    [
+        ("minimize", [0.02, 0.4], True),
+        ("minimize", [0.02, 0.39], False),
+        ("minimize", [0.0, 0.4], False),
+        ("minimize", [-1.0, 30.0], False),
+        ("maximize", [0.02, 0.4], False),
+    ],
+)
+def test_the_axis_of_a_loss_that_spans_decades_is_logarithmic(make_results, goal, values, log):
+    found = make_results({"a": np.full((2, 2), values[0]), "b": np.full((2, 2), values[1])}, goal=goal)
+    for chart in (best_so_far.chart(found), budgets.chart(found)):
+        for panel in chart.panels:
+            assert panel.y.log == log
+            low, high = panel.y.limits
+            assert low <= min(values) < max(values) <= high
+            assert not log or panel.y.texts == ("0.02", "0.05", "0.1", "0.2")
+        with style.applied():
+            matplotlib.figure(chart).draw_without_rendering()
+
+
 def test_first_trials_that_compress_the_rest_do_not_determine_the_axis():
     steady, steep = np.arange(20.0), np.r_[900.0, 400.0, 30.0, np.arange(17.0)]
     assert crowded(steady) == 0

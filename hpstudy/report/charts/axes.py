@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ OUTLIERS = 0.02
 EARLY = 0.25
 """Share of the first trials that may lie outside a small panel, or outside an axis that they would compress: some searches start badly."""
 
+DECADES = 20
+"""Ratio of the largest and the smallest value of a minimized metric, such as a loss, from which its axis is logarithmic."""
+
 CROWDING = 4
 """Ratio of the ranges of values with and without these trials above which they compress the rest."""
 
@@ -31,8 +35,29 @@ def trial_axis(trials: int, first: int = 1, label: str = "trials") -> Axis:
 
 
 def best_axis(results: Results, limits: tuple[float, float]) -> Axis:
-    """An axis of best-so-far values."""
-    return Axis(filled("best {} so far", metric(results)), limits, grid=True)
+    """An axis of best-so-far values, with limits of `best_limits`."""
+    label, (low, high) = filled("best {} so far", metric(results)), limits
+    if not _spans_decades(results, low, high):
+        return Axis(label, limits, grid=True)
+    steps = (1, 2, 5) if high < 1000 * low else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    at = [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
+    return marked_axis(label, limits, at, map(numbers.general, at), log=True, grid=True)
+
+
+def best_limits(results: Results, *values: Floats) -> tuple[float, float]:
+    """Limits of an axis of best-so-far values that shows all finite values; of a logarithmic axis if a minimized metric spans decades."""
+    low, high = around(*values)
+    finite = np.concatenate([part[np.isfinite(part)] for part in values])
+    if finite.size and _spans_decades(results, float(finite.min()), float(finite.max())):
+        room = float(finite.max() / finite.min()) ** 0.05
+        return float(finite.min()) / room, float(finite.max()) * room
+    # The margin alone must not make the axis logarithmic.
+    return (0.0 if _spans_decades(results, low, high) else low), high
+
+
+def _spans_decades(results: Results, low: float, high: float) -> bool:
+    return results.study.metric.goal == "minimize" and 0 < DECADES * low <= high
 
 
 def row_axis(names: Sequence[str], *, labelled: bool = True) -> Axis:
@@ -130,4 +155,4 @@ def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tu
     level = results.level.value if results.level is not None else None
     if level is not None and low - (high - low) <= level <= high + (high - low):
         low, high = min(low, level), max(high, level)
-    return around(np.array([low, high]), room=0.04)
+    return best_limits(results, np.array([low, high]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.axes import around, best_axis, outside
+from hpstudy.report.charts.axes import around, best_axis, best_limits, outside
 from hpstudy.report.charts.intervals import mean_curve
 from hpstudy.report.charts.marks import Hover, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
@@ -36,7 +36,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         look, marked = style.look(index), (2 * index, 10)
         marks += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=marked, hover=Hover(texts))
     first = int(EARLY * len(x))
-    values = around(*(end[first:] for _, _, cost in views for end in (cost.mean, cost.low, cost.high)))
+    values = best_limits(results, *(end[first:] for _, _, cost in views for end in (cost.mean, cost.low, cost.high)))
     panel = Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(marks))
     return Chart(
         "best_by_seconds",

@@ -18,7 +18,7 @@ from hpstudy.report.charts.best_so_far import VECTOR_UP_TO
 from hpstudy.report.charts.grid import COLUMNS, GREY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.marks import Dots, Line, Mark, Marker, Rule
-from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
+from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.spread import apart
 from hpstudy.report.charts.views import entries, target, target_entry
 from hpstudy.report.charts.words import label, position, tried
@@ -69,7 +69,7 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
         marks += _of_view(results, index, (number,), np.array([index - 0.18]), np.array([index + 0.18]), upright=False)
     value, budget = best_axis(results, limits), results.budgets[number]
     return Panel(
-        Axis(value.label, limits, grid=True, titled=False, labelled=number + COLUMNS >= len(results.budgets)),
+        replace(value, titled=False, labelled=number + COLUMNS >= len(results.budgets)),
         row_axis([cut(view.name, LONGEST) for view in results.views], labelled=number % COLUMNS == 0),
         tuple(marks),
         title=f"after {numbers.things(budget, 'trial')}",

@@ -12,7 +12,7 @@ from hpstudy.analysis.baselines.controls import DefaultControl, ViewControls
 from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.axes import around, best_axis, trial_axis
+from hpstudy.report.charts.axes import around, best_axis, best_limits, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.marks import Band, Hover, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
@@ -38,7 +38,7 @@ def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
         columns = min(len(part), 2)
         yield Chart(
             name,
-            in_grid([_panel(results, view, legend, value_limits(part)) for view in part], columns),
+            in_grid([_panel(results, view, legend, value_limits(results, part)) for view in part], columns),
             *caption_and_reading(results, part),
             Data.of(results, control_curves, control_defaults),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
@@ -91,7 +91,7 @@ def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limi
     return Panel(trial_axis(trials), best_axis(results, limits), bands_first(marks), title=name, title_align="left")
 
 
-def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
+def value_limits(results: Results, views: Sequence[ViewControls]) -> tuple[float, float]:
     """Limits of the value axis: all curves with their bands, and default points within the range of the curves from them.
 
     A default point that is far worse than all other values must not compress the curves.
@@ -101,7 +101,7 @@ def value_limits(views: Sequence[ViewControls]) -> tuple[float, float]:
     defaults = np.array([default.mean for view in views if (default := _default(view))], dtype=np.float64)
     low, high = around(values, room=1.0)
     near = defaults[(defaults >= low) & (defaults <= high)] if np.isfinite(values).any() else defaults
-    return around(values, near)
+    return best_limits(results, values, near)
 
 
 def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
@@ -115,7 +115,7 @@ def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tupl
             f" The benefit of the searcher is the distance of its line {better} that of random search in the same space. The dotted line "
             "is the expected best of random search, estimated from all random trials."
         )
-    low, high = value_limits(views)
+    low, high = value_limits(results, views)
     outside = [cut(view.view, SHORTEST) for view in views if (default := _default(view)) and not low <= default.mean <= high]
     if outside:
         reading += f" Not drawn: the default point of {', '.join(outside)}."

@@ -9,7 +9,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import overview, style
-from hpstudy.report.charts.axes import around, best_axis, crowded, first_trials, late, outside, trial_axis
+from hpstudy.report.charts.axes import best_axis, best_limits, crowded, first_trials, late, outside, trial_axis
 from hpstudy.report.charts.grid import beside_reference, in_grid, reference_words, split_by_view
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Mark
@@ -29,7 +29,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     middles = [(view.iqm.iqm, view.iqm.low, view.iqm.high) for view in supplement.views]
     curves = middles if many else [*means, *middles]
     first = late(results)[0] - 1 if many else crowded(*(end for ends in curves for end in ends), least=EARLY)
-    axes = trial_axis(budget), best_axis(results, around(*(end[first:] for ends in curves for end in ends)))
+    axes = trial_axis(budget), best_axis(results, best_limits(results, *(end[first:] for ends in curves for end in ends)))
 
     def panel(name: str, ends: list[tuple[Floats, Floats, Floats]]) -> Panel:
         marks = bands_first(mark for index in range(count) for mark in _curve(results, name, ends, index))

@@ -9,7 +9,7 @@ import numpy as np
 from hpstudy.analysis.baselines.searchers import SearchedBy
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.axes import around, best_axis, trial_axis
+from hpstudy.report.charts.axes import best_axis, best_limits, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.intervals import mean_curve, trials
 from hpstudy.report.charts.marks import Mark
@@ -28,7 +28,7 @@ def charts(results: Results) -> Iterator[Chart]:
     by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
     started = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
     for name, part in parts("searchers", started, PANELS):
-        columns, limits = min(len(part), 2), _limits(part)
+        columns, limits = min(len(part), 2), _limits(results, part)
         targets = [target_entry(results)] if target(results, limits) else []
         yield Chart(
             name,
@@ -46,9 +46,9 @@ def _names(results: Results) -> list[str]:
     return [results.study.search.searcher, *(other.searcher for other in results.study.search.others)]
 
 
-def _limits(shown: Sequence[Sequence[SearchedBy]]) -> tuple[float, float]:
+def _limits(results: Results, shown: Sequence[Sequence[SearchedBy]]) -> tuple[float, float]:
     curves = [one.curve for of in shown for one in of]
-    return around(*(ends for curve in curves for ends in (curve.mean, curve.low, curve.high)))
+    return best_limits(results, *(ends for curve in curves for ends in (curve.mean, curve.low, curve.high)))
 
 
 def _panel(results: Results, searched: Sequence[SearchedBy], limits: tuple[float, float]) -> Panel:
