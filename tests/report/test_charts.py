@@ -159,6 +159,14 @@ def test_the_note_of_a_difference_names_the_better_view_above_0(make_results, ra
     assert [panel.title for panel in chart.panels] == [f"above 0: {better} better"]
 
 
+def test_long_names_of_a_difference_are_in_its_title(make_results, ramps):
+    a, b = "gradient_filter_variant_no_1", "gradient_filter_variant_no_2"
+    (chart,) = difference.charts(make_results({a: ramps(3), b: ramps()}, goal="minimize"))
+    assert chart.panels[0].y.label == "difference"
+    assert chart.panels[0].title == f"{a} −\n{b}\n(above 0: second better)"
+    assert [panel["title"] for panel in plotly.panels(chart)] == [f"{a} − {b} (above 0: second better)"]
+
+
 @pytest.mark.parametrize("views", [2, 3, 4])
 @pytest.mark.parametrize("long", [2, 10])
 def test_the_titles_of_differences_touch_no_axes_and_stay_in_the_figure(make_results, ramps, views, long):

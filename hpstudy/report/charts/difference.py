@@ -108,7 +108,7 @@ def panel(
     limits = around_zero(np.concatenate([column[first:] for column in columns]))
     label, title = words.difference(a, b), f"above 0: {a if maximize else b} better"
     if is_long(a, b):
-        label, title = "difference", f"{label}\nabove 0: {'first' if maximize else 'second'} better"
+        label, title = "difference", f"{label}\n(above 0: {'first' if maximize else 'second'} better)"
     values = Axis(label, limits, grid=True)
     return Panel(trial_axis(len(x)), values, tuple(marks), title=title, title_size=7.5, title_align="right")
 
