@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.data.manifest import Manifest
+from hpstudy.errors import DataError
 
 SAMPLE_RATE_HZ = 8000
 CLIP_SAMPLES = 8000
@@ -70,12 +71,17 @@ def write_clips(folder: Path, recordings: Iterable[Recording]) -> dict[str, Any]
     """Write recordings one by one, in the given order. Returns their facts for the manifest.
 
     Speakers are numbered in the order of their first recording.
+
+    Raises:
+        DataError: a recording has samples of another type or length, or another digit than 0 to 9.
     """
     speakers: dict[str, int] = {}
     labels: list[tuple[int, int, int]] = []
     cut = 0
     with (folder / AUDIO).open("wb") as file:
         for recording in recordings:
+            if complaint := _complaint(recording):
+                raise DataError(f"recording {len(labels)} of the data set: {complaint}", "correct `read` of the data set")
             file.write(np.ascontiguousarray(recording.samples, dtype="<i2").tobytes())
             number = speakers.setdefault(recording.speaker, len(speakers))
             labels.append((recording.digit, number, recording.repetition))
@@ -93,8 +99,24 @@ def open_clips(folder: Path, manifest: Manifest) -> Clips:
     return Clips(**labels, speakers=tuple(manifest.facts["speakers"]), audio=audio, manifest=manifest)
 
 
+def _complaint(recording: Recording) -> str:
+    """Return the problem of a recording; "" if there is none."""
+    samples = recording.samples
+    if samples.dtype != np.int16 or samples.shape != (CLIP_SAMPLES,):
+        return f"its samples are {samples.dtype} {samples.shape} instead of int16 ({CLIP_SAMPLES},)"
+    return "" if recording.digit in range(10) else f"its digit is {recording.digit} instead of 0 to 9"
+
+
 def place(samples: NDArray[np.int16], offset: int) -> NDArray[np.int16]:
-    """Return at most CLIP_SAMPLES samples in a window of CLIP_SAMPLES zeros, starting at index `offset`."""
+    """Return at most CLIP_SAMPLES samples in a window of CLIP_SAMPLES zeros, starting at index `offset`.
+
+    Raises:
+        DataError: the samples are not int16. Fractions between -1 and 1 would become silence.
+    """
+    if samples.dtype != np.int16:
+        raise DataError(
+            f"the samples of a recording are {samples.dtype} instead of int16", "scale and round them, then convert them"
+        )
     window = np.zeros(CLIP_SAMPLES, dtype=np.int16)
     window[offset : offset + len(samples)] = samples
     return window

@@ -13,6 +13,7 @@ from hpstudy.data.dataset import DataSet, Origin, Progress
 from hpstudy.data.manifest import Manifest
 from hpstudy.data.spoken_digits import SpokenDigits
 from hpstudy.errors import DataError
+from hpstudy.plugins import methods_of
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +90,17 @@ def make(data: DataSet, source: Path | None, progress: Progress, *, replace: boo
             return
         originals_in = f"{cache.UNFINISHED}{folder.name}-originals-"
         with cache.publishing(folder) as building, TemporaryDirectory(prefix=originals_in, dir=folder.parent) as scratch:
-            facts = data.write(building, source, Path(scratch), progress)
+            with methods_of(_plugin(data)):
+                facts = data.write(building, source, Path(scratch), progress)
             identity = {"name": data.name, "version": data.version, "licence": data.licence, "command": data.command}
             made_with = {package: version(package) for package in data.made_with} | {"python": platform.python_version()}
             manifest.seal(building, {**facts, **identity, "made_with": made_with})
+
+
+def _plugin(data: DataSet) -> str:
+    """Return the name of a user's data set as "my_module:MySet"; "" for a data set of this package."""
+    kind = type(data)
+    return "" if kind.__module__.partition(".")[0] == "hpstudy" else f"{kind.__module__}:{kind.__qualname__}"
 
 
 def log_progress(done: int, total: int | None, what: str) -> None:

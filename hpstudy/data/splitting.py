@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hpstudy.data.clips import Labels
 from hpstudy.data.sets import spoken_digits
 from hpstudy.data.spoken_digits import Split
 from hpstudy.errors import DataError, nearest
+
+FIX = "correct `split` of the data set, and test it with its contract suite in hpstudy.testing.datasets"
 
 
 def check_split(dataset: str, by: str, fold: int) -> None:
@@ -33,7 +37,14 @@ def split(dataset: str, labels: Labels, *, by: str, fold: int, seed: int) -> Spl
         seed: seed of random splits. The only built-in one is the validation part of fsdd by repetition.
 
     Raises:
-        UsageError, DataError: see `check_split`.
+        UsageError: see `check_split`.
+        DataError: see `check_split`; or the data set returns no `Split`, or puts a clip into it twice.
     """
     check_split(dataset, by, fold)
-    return spoken_digits(dataset).split(labels, by, fold, seed)
+    parts = spoken_digits(dataset).split(labels, by, fold, seed)
+    if not isinstance(parts, Split):  # of a user's data set
+        raise DataError(f"the split of {dataset} is {type(parts).__name__}, not a Split", FIX)
+    rows = np.concatenate([parts.train, parts.validation, parts.test])
+    if len(np.unique(rows)) < len(rows):
+        raise DataError(f"the split of {dataset} by {by}, fold {fold}, has a clip in two parts, or twice in one", FIX)
+    return parts
