@@ -363,6 +363,16 @@ def test_plotly_accepts_every_figure(study, results, swept, make_sweep, nasty):
             assert all(0 <= group < len(figure.legend) for trace in panel["data"] for group in trace["meta"])
 
 
+def test_no_label_of_an_axis_of_integers_appears_twice():
+    def axis(high):
+        panel = Panel(Axis("trials", (0.5, high), ticks="integers"), Axis("", (0.0, 1.0)), ())
+        return pen.panels(Chart("one", (panel,), "", "", (), 2.0))[0]["x"]
+
+    assert axis(4.5)["dtick"] == 1
+    assert "dtick" not in axis(50.5)
+    assert axis(50.5)["tickformat"] == "~r"  # 1.5 after zooming in, not 2
+
+
 def test_a_band_is_interrupted_where_an_end_is_missing():
     low, high = np.array([0, 1, np.nan, 3]), np.array([5, 6, 7, 8.0])
     band = Band(x=np.array([1.0, 2, 3, 4]), low=low, high=high, colour="#000000", alpha=0.5)

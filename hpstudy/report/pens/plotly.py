@@ -65,6 +65,10 @@ def plain(value: Any) -> Any:
     return value
 
 
+FEW_INTEGERS = 15
+"""Longest axis of integers with a tick at each. On a longer one plotly's own ticks are integers too, up to the width of a screen."""
+
+
 def _axis(panel_axis: Axis) -> dict[str, Any]:
     ends = [float(np.log10(end)) for end in panel_axis.limits] if panel_axis.log else list(panel_axis.limits)
     axis: dict[str, Any] = {
@@ -78,7 +82,8 @@ def _axis(panel_axis: Axis) -> dict[str, Any]:
     if panel_axis.ticks == "given":
         axis |= {"tickvals": list(panel_axis.at), "ticktext": [escaped(text) for text in panel_axis.texts]}
     elif panel_axis.ticks == "integers":
-        axis["tickformat"] = "d"
+        # Ticks can be fractions after zooming in; "d" would round their labels, so that numbers appear twice.
+        axis |= {"tickformat": "~r"} | ({"dtick": 1} if abs(ends[1] - ends[0]) <= FEW_INTEGERS else {})
     elif panel_axis.ticks == "none":
         axis["tickvals"] = []
     elif panel_axis.log:
