@@ -134,6 +134,16 @@ def test_the_quantile_moves_from_start_to_end_slowly_at_first():
     assert quantile(hp, 0.5) < 0.7
 
 
+@pytest.mark.parametrize("per", ["epoch", "update"])
+def test_the_quantile_moves_with_the_epoch_or_the_update(per):
+    later, noise, gradient = Clock(epoch=2, epochs=4, update=29, updates=40), normal(*SHAPE, seed=0), normal(*SHAPE, seed=1)
+    moving = ReCU.Hyperparameters(**PLAIN, quantile_start=0.55, quantile_end=0.95, decay_per=per)
+    tau = quantile(moving, later.elapsed(per))
+    fixed = ReCU.Hyperparameters(**PLAIN, quantile_start=tau, quantile_end=tau)
+    first, second = (ReCU().update(ReCU().init(noise, hp, torch.Generator()), gradient, hp, later)["b"] for hp in (moving, fixed))
+    assert torch.equal(first, second)
+
+
 def test_the_quantile_changes_which_gradients_pass_and_no_sign():
     w0, gradient = [[-1.0, 0.0, 1.5, 4.0]], [[1.0, 0.0, 2.0, 5.0]]
     narrow, wide = (one_update(w0, gradient, quantile_start=tau, learning_rate=1e-3) for tau in (0.51, 0.98))

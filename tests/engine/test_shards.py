@@ -164,6 +164,17 @@ def test_sessions_events_and_attempts_of_all_shards_are_kept(make, run, merge):
         assert trials.groupby("environment_id")["replicate"].unique().map(list).to_dict() == {1: [0], 2: [1]}
 
 
+def test_a_merged_study_begins_with_its_earliest_shard_and_session(make, run, merge):
+    shards = [run(make(replicates=2), f"{index}/2") for index in range(2)]
+    earlier = "2026-01-01T00:00:00.000Z"
+    altered(shards[1], "UPDATE study SET created_at = ?", earlier)
+    altered(shards[1], "UPDATE environment SET started_at = ?", earlier)
+    with Reader.open(merge(shards)) as reader:
+        assert reader.created_at == earlier
+        assert reader.environments()[0].started_at == earlier
+        assert reader.trials().groupby("environment_id")["replicate"].unique().map(list).to_dict() == {1: [1], 2: [0]}
+
+
 def test_a_shard_knows_what_it_is_without_the_option(make, run):
     path = run(make(), "1/3")
     summary = hpstudy.resume(path, executor="inline")

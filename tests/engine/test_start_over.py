@@ -62,6 +62,14 @@ def test_so_does_a_study_whose_trials_all_failed(run):
     assert run(FIXED, most=100)[0].counts.completed == 6
 
 
+def test_attributes_of_removed_trials_are_removed_too(run, tmp_path):
+    with pytest.raises(StudyBroken):
+        run("def f(params, seed): return {'value': float('nan'), 'note': 'old'}")
+    run(FIXED)
+    with Reader.open(tmp_path / "s.sqlite") as reader:
+        assert reader.attributes() == {}
+
+
 def test_with_a_completed_trial_a_change_is_refused(run):
     run(FIXED)
     with pytest.raises(StudyChanged, match=r"mine\.py"):

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import UsageError
-from hpstudy.modules import check_imported, forget_changed_modules, loaded_sources, module_folder, module_path, search_path
+from hpstudy.modules import (
+    check_imported,
+    current_digest,
+    forget_changed_modules,
+    function_folder,
+    loaded_sources,
+    module_folder,
+    module_path,
+    search_path,
+)
 
 
 @pytest.fixture
@@ -260,3 +269,50 @@ def test_an_imported_module_is_found_where_it_was_imported(folders, monkeypatch)
     with pytest.raises(UsageError, match=f"imported twin from {folders[0]}/twin.py, but .* from {folders[1]}/twin.py"):
         check_imported(["twin"], folders[1])
     del sys.modules["twin"], sys.modules["twin_helper"]
+
+
+@pytest.fixture
+def imported(tmp_path, monkeypatch):
+    """Two modules that this process has imported, each from a folder of its own name."""
+    names = ["a_part", "b_part"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        module = types.ModuleType(name)
+        module.__file__ = str(tmp_path / name / f"{name}.py")
+        Path(module.__file__).touch()
+        monkeypatch.setitem(sys.modules, name, module)
+    return names
+
+
+def test_of_the_folders_of_imported_modules_one_that_is_not_on_the_path_is_taken(imported, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path / "a_part")
+    assert module_folder(imported) == str(tmp_path / "b_part")
+    monkeypatch.syspath_prepend(tmp_path / "b_part")
+    assert module_folder(imported) == str(tmp_path / "a_part")
+
+
+def test_the_folder_of_a_function_is_the_working_directory_if_it_has_one_of_the_modules(imported, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path / "b_part")
+    assert function_folder(imported) == str(tmp_path / "b_part")
+    monkeypatch.chdir(tmp_path)
+    assert function_folder(imported) == str(tmp_path / "a_part")
+
+
+def test_from_block_to_block_a_changed_module_stays_and_so_does_its_checksum(folder, load):
+    place = folder(edited="K = 1")
+    with module_path(place):
+        first, before = load("edited"), current_digest("edited.py")
+    folder(edited="K = 3")
+    with module_path(place):
+        assert load("edited") is first
+        assert current_digest("edited.py") == before
+    forget_changed_modules()
+    with module_path(place):
+        assert current_digest("edited.py") != before
+
+
+def test_processes_that_a_trial_starts_find_a_library_before_a_module_of_its_name(folders, tmp_path, monkeypatch):
+    (tmp_path / "two" / "twin.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [folders[1], *sys.path])
+    with module_path(folders[0]):
+        assert sys.path.index(folders[1]) < sys.path.index(folders[0])

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from hpstudy.errors import UsageError
-from hpstudy.store import Counts, Reader
+from hpstudy.store import Counts, Reader, summary
+from hpstudy.store.single_trials import finished_keys
 from hpstudy.study.plan import SearchKey
+from hpstudy.study.schema import Confirm
 from hpstudy.tasks.outcome import Failure, Outcome
 from tests.support.databases import example_study, synthetic_database
 from tests.support.trials import finish, start
@@ -62,6 +64,32 @@ def test_of_equal_trials_the_earliest_is_best(reader, add):
     add(0, 0.5)
     add(1, 0.5)
     assert reader.best("filter").number == 0
+
+
+def test_of_equal_trials_of_two_searches_that_of_the_first_replicate_is_best(reader, add):
+    add(0, 0.5, key=SearchKey("filter", 1))
+    add(0, 0.25)
+    add(1, 0.5)
+    best = reader.best("filter")
+    assert (best.replicate, best.number) == (0, 1)
+
+
+def test_trials_that_ended_in_the_given_moment_are_among_those_since(reader, add):
+    add(0)
+    add(1)
+    with reader.snapshot() as connection:
+        first, second = finished_keys(connection)
+        assert finished_keys(connection, second.ended_at)[-1] == second
+        assert finished_keys(connection, first.ended_at) == [first, second]
+
+
+@pytest.mark.parametrize(("lockstep", "seeds", "longest_s"), [(1, 5, 8.0), (2, 5, 40.0), (2, None, 16.0), (8, 5, 64.0)])
+def test_the_longest_step_has_all_trials_of_a_group_or_all_seeds_of_a_point(reader, add, study, lockstep, seeds, longest_s):
+    add(0, outcome=Outcome("completed", {"accuracy": 0.5}, duration_s=8.0))
+    search = study.search.model_copy(update={"lockstep": lockstep})
+    asked = study.model_copy(update={"search": search, "confirm": seeds and Confirm(seeds=seeds)})
+    with reader.snapshot() as connection:
+        assert summary.time_limit_use(connection, asked) == (0, longest_s)
 
 
 def test_a_diverged_trial_is_never_the_best(reader, store, key, point):

@@ -139,6 +139,15 @@ def test_another_attempt_is_counted_and_gives_its_reason(store, key, point):
     assert (event.kind, event.detail["reason"]) == ("attempt", "the worker died")
 
 
+def test_another_attempt_has_the_start_and_the_environment_of_its_session(store, key, point, monkeypatch):
+    store.begin_session({"torch": "2.6"})
+    start(store, key, 0, point, 0.0)
+    second = store.begin_session({"torch": "2.7"})
+    monkeypatch.setattr("hpstudy.store.trial_writer.utc_now", lambda: "2999-01-01T00:00:00.000Z")
+    attempt(store, key, 0, "the session ended")
+    assert query(store, "SELECT started_at, environment_id FROM trial") == [("2999-01-01T00:00:00.000Z", second)]
+
+
 def test_only_a_running_trial_is_attempted_again(store, add, key):
     add(0)
     with pytest.raises(StoreError, match="is not running"):

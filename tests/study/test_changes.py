@@ -56,6 +56,7 @@ def test_a_study_does_not_differ_from_itself(toy):
         (("search", "searcher"), "random", "search.searcher: toy -> random"),
         (("seed",), 1, "seed: 0 -> 1"),
         (("metric", "goal"), "minimize", "metric.goal: maximize -> minimize"),
+        (("limits", "max_attempts"), 9, "limits.max_attempts: 3 -> 9"),
     ],
 )
 def test_a_changed_determinant_is_one_line_with_both_values(toy, path, value, line):

@@ -91,6 +91,7 @@ def test_an_order_holds_exactly_where_the_values_are_in_order(a, b):
 def test_rounding_violates_no_constraint():
     assert parse("a + b <= 0.3").holds({"a": 0.1, "b": 0.2})
     assert not parse("a + b < 0.3").holds({"a": 0.1, "b": 0.2})
+    assert not parse("a + b < 0.8").holds({"a": 0.7, "b": 0.1})
     assert not parse("a + b <= 0.3").holds({"a": 0.1, "b": 0.2000001})
 
 

@@ -81,6 +81,7 @@ def test_other_searchers_may_be_added_but_not_removed(with_others):
     one, both = with_others("[sobol]"), with_others("[random, sobol]")
     assert shrinkage(one, both) == []
     assert shrinkage(both, one) == ["search.others: [random, sobol] -> [sobol]"]
+    assert shrinkage(one, with_others("[random]")) == ["search.others: [sobol] -> [random]"]
 
 
 def test_random_search_as_a_control_may_become_another_searcher_but_not_the_other_way(with_others):

@@ -83,3 +83,5 @@ def test_trials_that_are_trained_together_have_one_worker(toy):
     confirmed = Plan(grouped(toy, confirm=Confirm(seeds=3)))
     left = {SearchKey("a/confirm", 0): 7}
     assert confirmed.duration_s(left, {"a/confirm": 1.0}, workers=2, stacks=True) == 4
+    assert confirmed.duration_s(left, {"a/confirm": 1.0}, workers=50, stacks=True) == 3
+    assert confirmed.duration_s(left, {"a/confirm": 1.0}, workers=50, stacks=False) == 1

@@ -22,7 +22,9 @@ def study(views=2, replicates=5, **analysis):
     )
 
 
-@pytest.mark.parametrize(("views", "confidence", "fewest"), [(2, 0.95, 6), (2, 0.9, 5), (3, 0.95, 7), (2, 0.99, 8), (5, 0.95, 9)])
+@pytest.mark.parametrize(
+    ("views", "confidence", "fewest"), [(2, 0.95, 6), (2, 0.9, 5), (2, 0.75, 4), (3, 0.95, 7), (2, 0.99, 8), (5, 0.95, 9)]
+)
 def test_the_fewest_replicates_whose_smallest_adjusted_p_is_significant(views, confidence, fewest):
     """Of m comparisons the smallest adjusted p is m 2^(1 - n)."""
     assert fewest_replicates(study(views, confidence=confidence)) == fewest
