@@ -73,13 +73,17 @@ def user_sources(parts: Iterable[str]) -> dict[str, str]:
     Args:
         parts: the user-defined parts of the study, "module:name".
     """
-    sources, names = study_sources(), [*loaded_modules()]
+    sources, parts = study_sources(), list(parts)
     for use in parts:
-        if (module := use.partition(":")[0]) in sys.modules:  # otherwise its import has failed
-            names.append(module)
+        if use.partition(":")[0] in sys.modules:  # otherwise its import has failed
             with suppress(PluginError):
                 sources |= source_identity(use)
-    return imported_sources(names) | sources
+    return imported_sources(modules_of(parts)) | sources
+
+
+def modules_of(parts: Iterable[str]) -> list[str]:
+    """Return the names of the modules loaded from the study's folder, and of those with a user-defined part of the study."""
+    return [*loaded_modules(), *(use.partition(":")[0] for use in parts)]
 
 
 def imported_sources(names: Iterable[str]) -> dict[str, str]:
@@ -90,26 +94,33 @@ def imported_sources(names: Iterable[str]) -> dict[str, str]:
             loaded them.
     """
     sources: dict[str, str] = {}
-    for name in users_modules(names):
+    for name in _imported(names)[0]:
         sources |= {key: digest for key, digest in _of_module(name).items() if key.startswith(MODULE)}
     return sources
 
 
-def users_modules(names: Iterable[str]) -> set[str]:
-    """Return the names of a user's modules among `names` and their imports, as in `imported_sources`, including the study's folder."""
-    waiting, met, found = list(names), set[str](), set[str]()
+def imported_packages(names: Iterable[str]) -> set[str]:
+    """Return the top-level names of other modules that a user's code imports, loaded or not. `names` is as in `imported_sources`."""
+    return _imported(names)[1] - {"hpstudy", *sys.stdlib_module_names}
+
+
+def _imported(names: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Return the full names of a user's loaded modules, also in the study's folder, and the top-level names of their other imports."""
+    waiting, met, users, others = list(names), set[str](), set[str](), set[str]()
     while waiting:
         parts = waiting.pop().split(".")
         for end in range(1, len(parts) + 1):  # an import of a.b.c also imports a and a.b
             name = ".".join(parts[:end])
-            module = sys.modules.get(name)
-            if name in met or module is None:
+            if name in met:
                 continue
             met.add(name)
-            if _is_users(name, getattr(module, "__file__", None)):
-                found.add(name)
+            module = sys.modules.get(name)
+            if module is not None and _is_users(name, getattr(module, "__file__", None)):
+                users.add(name)
                 waiting += imported_by(module)
-    return found
+            else:
+                others.add(parts[0])
+    return users, others
 
 
 def _is_users(name: str, file: object) -> bool:

@@ -7,9 +7,9 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 LIBRARIES = (
@@ -42,9 +42,17 @@ def host_environment() -> Mapping[str, str]:
     }
 
 
-def environment(workers: int, executor: str) -> dict[str, str]:
-    """Machine, versions and command of this session."""
+def package_versions(modules: Iterable[str]) -> dict[str, str]:
+    """Versions of the installed packages that contain modules, given by top-level names. `LIBRARIES` may be missing."""
+    others = set(modules) - set(LIBRARIES)
+    owners = packages_distributions() if others else {}  # takes about half a second
+    return {package: version(package) for module in sorted(others) for package in sorted(set(owners.get(module, ())))}
+
+
+def environment(workers: int, executor: str, packages: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Machine, versions and command of this session. `packages` are the versions of packages that the user's code imports."""
     return {
+        **(packages or {}),
         **host_environment(),
         "executor": f"{executor}, {workers} worker{'s' if workers != 1 else ''}",
         "command": shlex.join([*_program(Path(sys.argv[0])), *sys.argv[1:]]),

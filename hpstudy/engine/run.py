@@ -125,17 +125,16 @@ def _run(
             modules.close()  # trials use the modules in their own processes; another thread may run a study of another folder
         observers.start(store.path, folder)
         if prepared is not None:
-            checkpoints, sources, admission = prepared
             if shard is not None:
                 options.observer.note(f"shard {shard}: {replicates_in_words(shard.replicates(store.study))}")
-            with session(store, kind, options, stop, checkpoints, admission) as runner:
+            with session(store, kind, options, stop, prepared) as runner:
                 options.observer.run_started(store.study, by_arm(before), runner.workers)
                 scheduler = Scheduler(
-                    *(store, runner, options.observer, stop, folder, checkpoints),
+                    *(store, runner, options.observer, stop, folder, prepared.checkpoints),
                     observers=observers,
                     stacks=loaded.task.stacks,
                     searches=searches,
-                    sources=sources,
+                    sources=prepared.sources,
                     allow_mixed=options.allow_mixed,
                 )
                 scheduler.run()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from hpstudy.engine.admission import Admission, HostRequest
 from hpstudy.engine.checkpoints import CheckpointFolder
-from hpstudy.engine.environment import environment
+from hpstudy.engine.environment import environment, package_versions
 from hpstudy.engine.executors import EngineLost, Executor
 from hpstudy.engine.identity import KnownSources, check_identity, prepared_identity
 from hpstudy.engine.options import RunOptions
@@ -19,10 +20,11 @@ from hpstudy.environments import IGNORED, ROLE
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.plugins import methods_of
-from hpstudy.sources import SOURCE, source_file
+from hpstudy.sources import SOURCE, imported_packages, modules_of, source_file
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
 from hpstudy.study.shard import Shard
+from hpstudy.tasks.own_function import OwnFunction
 
 
 def reopen_store(loaded: LoadedStudy, storage: Path, shard: Shard | None = None) -> Store:
@@ -53,9 +55,23 @@ def reopen_store(loaded: LoadedStudy, storage: Path, shard: Shard | None = None)
     return store
 
 
-def prepare(
-    store: Store, loaded: LoadedStudy, options: RunOptions, folder: str | None
-) -> tuple[CheckpointFolder, KnownSources, Admission]:
+class Prepared(NamedTuple):
+    """What a session needs to know of its data and code.
+
+    Attributes:
+        checkpoints: checkpoints of trials with these data and this code.
+        sources: the code.
+        admission: requirements for hosts that run steps.
+        packages: versions of the installed packages that the user's code imports.
+    """
+
+    checkpoints: CheckpointFolder
+    sources: KnownSources
+    admission: Admission
+    packages: Mapping[str, str]
+
+
+def prepare(store: Store, loaded: LoadedStudy, options: RunOptions, folder: str | None) -> Prepared:
     """Prepare the task, and check that data and code are those that the database was started with.
 
     Args:
@@ -63,9 +79,6 @@ def prepare(
         loaded: the requested study, with its task.
         options: run options; whether changed code and different versions on other hosts are allowed.
         folder: folder that is searched first for a user's modules.
-
-    Returns:
-        The checkpoint folder for these data and this code, the code, and the requirements for hosts.
 
     Raises:
         DataError: the task's data are missing.
@@ -80,7 +93,9 @@ def prepare(
     request = HostRequest(store.study.to_json(), None if folder is None else portable(folder))
     resources = store.study.resources.amounts() if store.study.resources else {}
     admission = Admission(request, sources, data, options.allow_mixed, resources)
-    return CheckpointFolder(store.path, elsewhere), sources, admission
+    task = loaded.task
+    names = [*modules_of(store.study.user_parts()), *(task.modules if isinstance(task, OwnFunction) else ())]
+    return Prepared(CheckpointFolder(store.path, elsewhere), sources, admission, package_versions(imported_packages(names)))
 
 
 @contextmanager
@@ -89,8 +104,7 @@ def session(
     kind: Callable[..., Executor],
     options: RunOptions,
     stop: StopSignal,
-    checkpoints: CheckpointFolder,
-    admission: Admission,
+    prepared: Prepared,
 ) -> Iterator[Executor]:
     """An executor for the body, in a session that the database records. Within the body, signals set `stop`.
 
@@ -99,8 +113,7 @@ def session(
         kind: the executor's class.
         options: run options; the observer is also notified of the end of the run.
         stop: set by the first signal.
-        checkpoints: checkpoints of the trials; those that are no longer needed are removed.
-        admission: requirements for hosts that run steps.
+        prepared: data and code. Checkpoints that are no longer needed are removed.
 
     Raises:
         UsageError: the executor does not take `options.scheduler`.
@@ -116,8 +129,8 @@ def session(
         runner = kind(options.workers, store.path.with_name(store.path.name + ".logs"), **options.scheduler)
     aborted = True
     try:
-        runner.admit(admission)
-        _begin_session(store, runner.workers, options)
+        runner.admit(prepared.admission)
+        _begin_session(store, environment(runner.workers, options.executor, prepared.packages), options)
         if store.study.plugins() and not runner.isolates:
             options.observer.note(
                 f"the executor '{options.executor}' does not isolate your code: state that a trial changes in its process, such as torch's "
@@ -135,16 +148,15 @@ def session(
     finally:
         options.observer.run_finished()
         runner.close(abort=aborted)
-        checkpoints.remove_if_empty()
+        prepared.checkpoints.remove_if_empty()
     if not any(counts.running for counts in store.search_counts().values()):
-        checkpoints.remove()
+        prepared.checkpoints.remove()
     if stop.requested:
         store.event("stopped")
 
 
-def _begin_session(store: Store, workers: int, options: RunOptions) -> None:
-    """Record this session's environment, and note library versions that differ from earlier sessions."""
-    here = environment(workers, options.executor)
+def _begin_session(store: Store, here: Mapping[str, str], options: RunOptions) -> None:
+    """Record the environment of this session, `here`, and note library versions that differ from the last session."""
     for past in [row for row in store.environments() if ROLE not in row.detail][-1:]:
         differences = [
             f"{name} {value} -> {here.get(name, 'none')}"

@@ -52,10 +52,12 @@ class OwnFunction(Task):
     def sources(self) -> dict[str, str]:
         """Return the checksums of a pickled function and the modules that it imports. That of a function in a module is of its file."""
         pickled = self.settings.pickled
-        return {} if pickled is None else {FUNCTION + pickled.name: pickled.digest, **imported_sources(self._modules)}
+        return {} if pickled is None else {FUNCTION + pickled.name: pickled.digest, **imported_sources(self.modules)}
 
     @cached_property
-    def _modules(self) -> frozenset[str]:
-        """The names of the modules that a pickled function refers to or imports."""
+    def modules(self) -> frozenset[str]:
+        """The names of the modules that a pickled function refers to or imports; empty for a function in a module."""
+        if self.settings.pickled is None:
+            return frozenset()
         assert isinstance(self.function, FunctionType), "others are not pickled"
         return digested(self.function).modules

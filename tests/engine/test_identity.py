@@ -1,7 +1,7 @@
 """The code that ran is the code whose checksum is kept."""
 
 import hashlib
-import importlib
+import importlib.metadata
 import os
 import sqlite3
 import subprocess
@@ -12,6 +12,7 @@ import pytest
 
 import hpstudy
 from hpstudy.engine.identity import KnownSources
+from hpstudy.engine.progress import Observer
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.load import read_study
 from hpstudy.modules import module_path
@@ -318,3 +319,26 @@ def test_a_changed_module_elsewhere_is_refused_by_name(project, elsewhere, name)
     (elsewhere / f"mypkg/{name}.py").write_text("from . import layers\nK = 2")
     assert f"was started: source of module mypkg.{name}\n" in session(4).stderr
     assert session(4, "allow").returncode == 0
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_the_versions_of_packages_that_the_code_imports_are_recorded_with_the_session(project, elsewhere, executor):
+    helper = "from filelock import FileLock\ndef late():\n    import nbclient.client, absent_package"
+    project.write(train=USES_PACKAGE.replace("json", "yaml, helper"), helper=helper)
+    project.run(executor=executor, workers=1)
+    with hpstudy.open(project.storage) as reader:
+        (session,) = reader.environments()
+    versions = {name: importlib.metadata.version(name) for name in ("PyYAML", "filelock", "nbclient", "numpy", "hpstudy")}
+    assert versions.items() <= session.detail.items()
+    assert not {"pytest", "mypkg"} & session.detail.keys()
+
+
+def test_a_session_with_another_version_of_a_package_says_so(project, monkeypatch):
+    project.write(train="import yaml\ndef f(params, seed): return params['x']")
+    project.run()
+    monkeypatch.setattr("hpstudy.engine.session.package_versions", lambda _: {"PyYAML": "0.1"})
+    notes = []
+    observer = Observer()
+    observer.note = notes.append
+    project.run(3, progress=observer)
+    assert f"PyYAML {importlib.metadata.version('PyYAML')} -> 0.1" in notes[0]
