@@ -38,6 +38,5 @@ def trials(
     from hpstudy import api
 
     count = api.import_trials(study, file, view, storage, scale=scale, replicate=replicate, shard=shard)
-    say(
-        f"{view}: {count} results imported into {'every search' if replicate is None else f'the searches of replicate {replicate}'}"
-    )
+    searches = "every search" if replicate is None else f"the searches of replicate {replicate}"
+    say(f"{view}: {count:,} {'result' if count == 1 else 'results'} imported into {searches}")

@@ -137,7 +137,12 @@ class StudyFinder(MetaPathFinder):
 @cache
 def holds_packages(folder: str) -> bool:
     """Return whether a folder contains installed packages or the standard library."""
-    return folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")) or any(Path(folder).glob("*.dist-info"))
+    if folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")):
+        return True
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(folder))  # noqa: PTH208  # as in `study_modules`
+    except OSError:  # it does not exist, or cannot be read
+        return False
 
 
 def _lies_in(path: str, folder: str) -> bool:

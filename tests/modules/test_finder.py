@@ -9,6 +9,7 @@ import pytest
 
 import hpstudy.modules.finder
 from hpstudy.modules import loaded_sources, module_path, passed_over
+from hpstudy.modules.finder import holds_packages
 
 
 def sha256(place, path):
@@ -164,3 +165,11 @@ def test_resources_and_sources_of_a_module_are_there(folder, load):
         assert inspect.getsource(load("pack").f) == "def f(): return 1\n"
         assert json.loads(files("pack").joinpath("table.json").read_text()) == [1]
         assert isinstance(load("pack"), types.ModuleType)
+
+
+def test_a_folder_that_cannot_be_listed_holds_no_packages(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.listdir", refuse)
+    assert not holds_packages(str(tmp_path))
