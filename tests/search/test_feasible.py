@@ -1,3 +1,5 @@
+from itertools import islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +8,7 @@ from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
 from hpstudy.search import feasible
 from hpstudy.search.encoding import Encoding
-from hpstudy.search.feasible import feasible_neighbours, feasible_share, projected
+from hpstudy.search.feasible import feasible_neighbours, feasible_points, feasible_share, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.linear import in_unit_coordinates, nonlinearity
 from hpstudy.search.random import RandomSearcher
@@ -59,6 +61,14 @@ def test_drawing_ends_where_no_point_satisfies_the_constraints(monkeypatch):
     monkeypatch.setattr(feasible, "MAX_DRAWS", 100)
     with pytest.raises(HpstudyError, match="consecutive points violate the constraints"):
         sobol_points(of("n + m < 1"), seed=0, start=0, count=1)
+
+
+def test_only_consecutive_draws_that_violate_the_constraints_end_drawing(monkeypatch):
+    monkeypatch.setattr(feasible, "MAX_DRAWS", 10)
+    space = of("n > m")
+    units = {True: [0.0] * len(space), False: [1.0 if name == "m" else 0.0 for name in space.names()]}
+    points = feasible_points(space, lambda number: units[number % 8 == 0])
+    assert [number for number, _ in islice(points, 5)] == [0, 8, 16, 24, 32]
 
 
 def test_the_last_untried_combination_under_a_constraint_is_found():

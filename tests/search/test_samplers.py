@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import optuna
 import pytest
@@ -53,6 +56,24 @@ def test_cma_es_rebuilt_for_every_trial_is_cma_es_that_was_never_interrupted():
         trial = study.ask(asked)
         assert trial.params == past.point, past.number
         study.tell(trial, -past.value)
+
+
+def test_every_trial_of_tpe_has_a_seed_of_its_own(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(optuna.samplers, "TPESampler", lambda *, seed, **settings: seeds.append(seed))
+    for number in (5, 6):
+        TPESearcher(TPESettings()).sampler(3, number)
+    assert seeds == [derive_seed(3, "tpe", number) % 2**32 for number in (5, 6)]
+
+
+@pytest.mark.parametrize("searcher", [TPESearcher(TPESettings()), CMAESSearcher(SamplerSettings())], ids=["tpe", "cmaes"])
+def test_a_value_that_is_not_finite_counts_as_none(searcher):
+    history = play(searcher, PLANE, trials=12, value=lambda number, point: point["x"], goal=Goal.MAXIMIZE, seed=3)
+    points = [
+        searcher.ask(PLANE, [*history[:7], replace(history[7], value=value), *history[8:]], goal=Goal.MAXIMIZE, seed=3, number=12)
+        for value in (None, math.inf)
+    ]
+    assert points[0] == points[1]
 
 
 def test_choices_of_cma_es_vary_from_trial_to_trial():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hpstudy.search.encoding import Encoding
 from hpstudy.search.snapping import Snapping
+from hpstudy.study.space import Space
 from hpstudy.testing.searchers import SPACES
 
 ENCODING = Encoding(SPACES["conditional"])
@@ -38,3 +39,14 @@ def test_a_present_coordinate_keeps_its_gradient():
     start = torch.tensor([[0.1, 0.9, 0.2, 0.3, 0.4, 1.0, 0.0, 0.0]], dtype=torch.float64, requires_grad=True)
     SNAP(start)[0, 3].backward()
     assert start.grad[0].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
+
+
+def test_the_border_of_two_cells_belongs_to_the_cell_that_it_decodes_to():
+    values = ["a", "b", "c", "d"]
+    space = Space.model_validate({"size": {"type": "choice", "values": values, "ordered": True}})
+    encoding = Encoding(space)
+    snap = Snapping(encoding)
+    for border, value in zip((0.25, 0.5, 0.75), values[1:], strict=True):
+        assert encoding.decode([border]) == {"size": value}
+        edge, inside = torch.tensor([[border], encoding.encode({"size": value})], dtype=torch.float64)
+        assert torch.equal(snap(edge), snap(inside))

@@ -44,6 +44,14 @@ def test_the_last_untried_step_is_found():
         assert untried_points(STEPS, rest, seed=0, number=8, count=2) == [{"rate": left}]
 
 
+def test_the_last_untried_step_is_found_without_the_sobol_sequence(monkeypatch):
+    monkeypatch.setattr("hpstudy.search.untried.sobol_points", lambda *space, **numbers: [])
+    rates = [STEPS.root["rate"].value(index) for index in range(9)]
+    for left in rates:
+        rest = tried([{"rate": rate} for rate in rates if rate != left])
+        assert untried_points(STEPS, rest, seed=0, number=8, count=2) == [{"rate": left}]
+
+
 def test_a_used_up_space_has_none():
     assert untried_points(FINITE, tried(EVERY), seed=0, number=6, count=1) == []
 
