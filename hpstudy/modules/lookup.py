@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from hpstudy.errors import UsageError
+from hpstudy.modules.dependencies import needed_modules
 from hpstudy.modules.finder import holds_packages
 from hpstudy.modules.path import module_path
 
@@ -62,8 +63,11 @@ def function_folder(names: Iterable[str]) -> str:
     here = str(Path.cwd())
     own = sorted(name for name in names if name.partition(".")[0] not in {*sys.stdlib_module_names, "hpstudy", "__main__"})
     files = {name: module_file(name, None) for name in own} | _imported_files(own)
-    folders = [folder for name, file in files.items() if file and not holds_packages(folder := _root(name, file))]
-    folder = here if here in folders else next(iter(folders), here)
+    folders = {name: folder for name, file in files.items() if file and not holds_packages(folder := _root(name, file))}
+    folder = here
+    if folders and here not in folders.values():
+        # A library that hpstudy needs can be installed from its source tree, and must not be imported again from there.
+        folder = next((folder for name, folder in folders.items() if name.partition(".")[0] not in needed_modules()), here)
     check_imported(own, folder)
     return folder
 

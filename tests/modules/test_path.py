@@ -316,3 +316,21 @@ def test_processes_that_a_trial_starts_find_a_library_before_a_module_of_its_nam
     monkeypatch.setattr(sys, "path", [folders[1], *sys.path])
     with module_path(folders[0]):
         assert sys.path.index(folders[1]) < sys.path.index(folders[0])
+
+
+def test_a_function_of_a_script_has_its_modules_in_the_working_directory_or_where_python_finds_them(
+    folders, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(folders[0])
+    monkeypatch.chdir(tmp_path)
+    assert function_folder(["twin", "json", "numpy", "hpstudy.errors"]) == folders[0]
+    (tmp_path / "twin_of_none.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert function_folder(["twin", "twin_of_none"]) == str(tmp_path)
+
+
+def test_the_source_tree_of_a_needed_library_is_no_folder_of_a_study(folders, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(folders[0])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hpstudy.modules.lookup.needed_modules", lambda: {"twin"})
+    assert function_folder(["twin"]) == str(tmp_path)
