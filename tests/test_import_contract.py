@@ -20,6 +20,7 @@ ROOMS = (
         "metric_names",
         "checkpoint",
         "seeds",
+        "cores",
         "digits",
         "display",
         "drafts",

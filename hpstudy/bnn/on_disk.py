@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from hpstudy.bnn.batches import Batch, Part
 from hpstudy.bnn.photographs import crop_boxes
+from hpstudy.cores import usable_cores
 from hpstudy.errors import DataError
 
 PREFETCHED_BATCHES = 2
@@ -166,8 +166,7 @@ def _wait_for(squares: Tensor, read: Sequence[Future[None]]) -> Tensor:
 
 
 def _threads() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, MAX_THREADS))
+    return max(1, min(usable_cores(), MAX_THREADS))
 
 
 def _box(piece: Sequence[int]) -> Box:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
-from array import array
 
 SYNCHRONOUS = 2
 """AUDIO_OUTPUT_SYNCHRONOUS: synthesise in the calling thread and pass the samples to the callback without playing them."""
@@ -65,7 +64,7 @@ def main(library_path: str, data_path: str) -> None:
 
     head = {"sample_rate": sample_rate, "samples": [len(each) // 2 for each in spoken]}
     sys.stdout.buffer.write(json.dumps(head).encode() + b"\n")
-    sys.stdout.buffer.write(array("h", b"".join(spoken)).tobytes())
+    sys.stdout.buffer.write(b"".join(spoken))
     sys.stdout.buffer.flush()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hpstudy.cores import usable_cores
 from hpstudy.data.clips import CLIP_SAMPLES, Labels, Recording, place
 from hpstudy.data.dataset import Progress
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
@@ -60,7 +60,7 @@ class SpeechDigits(SpokenDigits):
 
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
         """Select the voices, then synthesise all clips of each."""
-        workers = os.cpu_count() or 1
+        workers = usable_cores()
         selection = select_voices(variants(), self.speakers, workers)
         if len(selection.speakers) < min(MIN_SPEAKERS, self.speakers):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in list(selection.left_out.items())[:3])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from hpstudy.cores import usable_cores
 from hpstudy.errors import HpstudyError, PluginError
 from hpstudy.registry import Entry, Registry
 
@@ -183,7 +183,7 @@ def default_workers() -> int:
     """
     import psutil
 
-    logical = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    logical = usable_cores()
     physical = psutil.cpu_count(logical=False) or logical
     return max(1, min(physical, logical, _granted_cores(Path("/sys/fs/cgroup/cpu.max"))))
 

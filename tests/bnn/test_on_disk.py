@@ -332,5 +332,5 @@ def test_evaluation_does_not_depend_on_its_rows():
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, 1), (6, 6), (200, 16)])
 def test_there_are_as_many_threads_as_cores_up_to_a_limit(cores, expected, monkeypatch):
-    monkeypatch.setattr(on_disk.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(on_disk, "usable_cores", lambda: cores)
     assert on_disk._threads() == expected

@@ -1,0 +1,10 @@
+"""The number of cores that this process may use."""
+
+from __future__ import annotations
+
+import os
+
+
+def usable_cores() -> int:
+    """Logical cores, restricted to those that this process may run on (`taskset`, cpusets of containers)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
