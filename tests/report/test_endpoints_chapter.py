@@ -250,6 +250,12 @@ def test_heavy_censoring_is_said_beside_an_endpoint():
         assert ("Heavy censoring (b): the difference says little about how many trials these searches need." in behind) == heavy
 
 
+def test_heavy_censoring_of_all_of_three_views_names_none():
+    late = make(n=12, views=("a", "b", "c"), endpoints=[{"use": "trials_to_target"}], target={"value": 9})
+    (behind,) = evidence_of(analyse(late))
+    assert "Heavy censoring: the difference says little about how many trials these searches need." in behind
+
+
 def test_a_target_beyond_the_confirmed_level_is_said_beside_the_endpoint():
     results = analyse(make(endpoints=[{"use": "trials_to_target"}], target={"value": 1.02}, noise=0.2))
     means = [view.metrics[0].tuned.value for view in results.confirmation.views]

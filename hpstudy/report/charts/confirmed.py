@@ -50,14 +50,12 @@ def chart(results: Results) -> Chart:
     caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
     budget = numbers.things(results.study.search.trials, "trial")
     reading = (
-        f"Means over replicates, with pointwise {level} intervals. The gap between observed (dotted) and confirmed (solid) is the optimism "
-        f"of selection; after {budget} it is {_optimism(results)}."
+        f"Means over replicates{'' if compared else f' with pointwise {level} intervals'}. The gap of observed (dotted) and confirmed "
+        f"(solid) is the optimism of selection: after {budget} {_optimism(results)}."
     )
     if compared:
         counts = [n for _, _, n, _ in compared]
-        reading += (
-            f" Differences: confirmed, paired by replicate. {difference.bands(results, counts)}{_excluded(results, compared)}"
-        )
+        reading += f" Differences are paired by replicate. {difference.bands(results, counts)}{_excluded(results, compared)}"
     reading += outside(first_trials, *panels)
     columns = len(panels) if len(panels) <= IN_A_ROW else 2
     return Chart(
@@ -66,7 +64,7 @@ def chart(results: Results) -> Chart:
         caption,
         reading,
         Data.of(results, confirmed_curves, confirmed_mean_curves, confirmed_differences),
-        (2.3 if columns == len(panels) else 2.0 * -(-len(panels) // columns))
+        (2.2 if columns == len(panels) else 2.0 * -(-len(panels) // columns))
         + difference.title_room((a, b) for a, b, *_ in compared),
         legend=legend,
     )
