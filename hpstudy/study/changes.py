@@ -140,7 +140,10 @@ def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = 
         listed = "\n".join(f"  {line}" for line in lines)
         hint = "undo the change, or give the changed study another name or another --storage"
         if all(line.startswith("confirm.") for line in lines):
-            hint = "`hpstudy confirm` may have set it: write the value of the database into the study file, or name the database instead"
+            hint = (
+                "use the value of the database: in the study file, or by leaving out the option of `hpstudy confirm`. A command that names "
+                "the database needs neither."
+            )
         raise StudyChanged(f"the study is not the one in {storage}:\n{listed}", hint)
 
 

@@ -47,7 +47,10 @@ def test_run_confirms_what_a_study_file_or_its_database_asks_for(hpstudy, study_
     fewer = hpstudy("run", "tiny.yaml", text=asking.replace("seeds: 2", "seeds: 1").replace("replicates: 3", "replicates: 4"))
     assert fewer.returncode == 4
     assert "confirm.seeds: 2 -> 1 (may grow, not shrink)" in fewer.stderr
-    assert "write the value of the database into the study file, or name the database instead" in fewer.stderr
+    assert "hint: use the value of the database: in the study file, or by leaving out the option" in fewer.stderr
+    incumbents = hpstudy("confirm", "tiny", "--incumbents")
+    assert incumbents.returncode == 4
+    assert "confirm.incumbents: false -> true\n  hint: use the value of the database" in incumbents.stderr
     assert hpstudy("report", "runs/tiny.sqlite").returncode == 0
 
 
