@@ -141,6 +141,28 @@ def test_attributes_of_the_function_count():
     assert digest(cell) not in digests
 
 
+CACHING = """
+    import functools
+    @functools.cache
+    def count(n): return 1 + count(n - 1) if n else 0
+    @functools.lru_cache(maxsize=3)
+    def load(): return 2
+    def train(params, seed): return params["x"] * load() + count(2)
+"""
+
+
+def test_a_function_with_a_cache_is_kept_in_full_and_its_code_counts():
+    namespace = run_cell(CACHING)
+    namespace["load"]()
+    copy = pickled(namespace["train"]).load()
+    assert copy({"x": 3.0}, 0) == 8
+    assert copy.__globals__["load"] is not namespace["load"]
+    assert copy.__globals__["load"].cache_parameters()["maxsize"] == 3
+    assert digest(CACHING) == digest(CACHING)
+    for old, new in (("return 2", "return 3"), ("1 + count", "2 + count")):
+        assert digest(CACHING.replace(old, new)) != digest(CACHING)
+
+
 def test_the_source_holds_the_functions_that_it_refers_to():
     kept = pickled(run_cell(CELL)["train"])
     assert kept.source.startswith("def train(params, seed):\n    inner = lambda: offset\n")

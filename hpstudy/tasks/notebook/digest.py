@@ -29,6 +29,9 @@ HEAP_TYPE = 1 << 9
 ANNOTATIONS = __future__.annotations.compiler_flag
 """Flag of code compiled after `from __future__ import annotations`, which a notebook applies to all later cells."""
 
+CACHED = type(functools.lru_cache(len))
+"""Type of functions with `functools.cache` or `functools.lru_cache`. Pickle writes only their name."""
+
 OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl")
 """Members of a class that are not part of its code."""
 
@@ -108,6 +111,8 @@ class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has n
         if isinstance(value, ModuleType):
             self.modules.add(value.__name__)
             return "module", value.__name__
+        if isinstance(value, CACHED) and not is_importable(value):
+            return "cached", value.__wrapped__
         if isinstance(value, set | frozenset):
             return "set", sorted(map(self._bytes_of, value))
         is_class = isinstance(value, type) and value.__flags__ & HEAP_TYPE

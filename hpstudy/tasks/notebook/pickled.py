@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import functools
+import io
 import pickle
 import platform
 import zlib
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 
 from hpstudy.errors import PluginError, text_of
 from hpstudy.plugins import place_of
 from hpstudy.study.blocks import Block
-from hpstudy.tasks.notebook.digest import PROTOCOL, digested, is_importable, references
+from hpstudy.tasks.notebook.digest import CACHED, PROTOCOL, digested, is_importable, references
 
 MAX_BYTES = 10_000_000
 """Maximum size of a pickled function. It is sent with every trial."""
@@ -83,7 +86,7 @@ def pickled(function: object) -> PickledFunction:
         )
     name = function.__name__
     try:
-        data = cloudpickle.dumps(function, PROTOCOL)
+        data = _dumps(function)
         identified = digested(function)
     except Exception as error:  # pickling calls methods of the user's objects, which can raise any exception
         raise PluginError(
@@ -105,6 +108,27 @@ def pickled(function: object) -> PickledFunction:
     )
 
 
+def cached(function: Callable[..., Any], parameters: Mapping[str, Any]) -> Any:
+    """Return a function with an empty cache. Stored pickles refer to this function by its name."""
+    return functools.lru_cache(**parameters)(function)
+
+
+def _reduced(value: Any) -> Any:
+    return value.__qualname__ if is_importable(value) else (cached, (value.__wrapped__, value.cache_parameters()))
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """A pickler that writes a function with a cache in full."""
+
+    dispatch_table: ClassVar[Any] = ChainMap({CACHED: _reduced}, cloudpickle.Pickler.dispatch_table)
+
+
+def _dumps(value: object) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, PROTOCOL).dump(value)
+    return file.getvalue()
+
+
 def imported_name(part: object) -> str:
     """Return the name "module:name" of a function or class that a worker can import; "" for any other."""
     if not isinstance(part, FunctionType | type) or "." in part.__qualname__ or not is_importable(part):
@@ -120,13 +144,13 @@ def _culprit(function: FunctionType) -> str:
     """Return which value of a function cannot be pickled, as a clause; "" if that is not known."""
     for name, value in references(function).items():
         try:
-            cloudpickle.dumps(value, PROTOCOL)
+            _dumps(value)
         except Exception:  # a value can raise any exception when it is pickled
             return f", because it refers to '{name}'"
     return ""
 
 
 def _largest(function: FunctionType) -> str:
-    sizes = {name: len(cloudpickle.dumps(value, PROTOCOL)) for name, value in references(function).items()}
+    sizes = {name: len(_dumps(value)) for name, value in references(function).items()}
     name = max(sizes, key=lambda name: sizes[name])
     return f"'{name}' {sizes[name] / 1e6:,.0f} MB"
