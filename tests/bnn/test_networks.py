@@ -58,3 +58,9 @@ def test_parameters_of_a_normalisation_do_not_decay(name):
     decays = [group["weight_decay"] for group in real_optimizer(network, RealOptimizer(name=name, weight_decay=0.1)).param_groups]
     assert decays == [0.1, 0.0]
     assert [len(group) for group in real_parameters(network)] == [1, 8]
+
+
+def test_the_momentum_of_the_settings_is_that_of_sgd_and_the_first_beta_of_adam():
+    sgd, adam = (real_optimizer(make_network(), RealOptimizer(name=name, momentum=0.5)) for name in ("sgd", "adam"))
+    assert [group["momentum"] for group in sgd.param_groups] == [0.5, 0.5]
+    assert [group["betas"] for group in adam.param_groups] == [(0.5, 0.999)] * 2

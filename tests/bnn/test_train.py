@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from hpstudy.bnn.batches import Data, InMemory
 from hpstudy.bnn.evaluation import evaluate
@@ -9,8 +10,10 @@ from hpstudy.bnn.methods.filter import Filter, FilterHyperparameters
 from hpstudy.bnn.methods.interface import Method
 from hpstudy.bnn.methods.latent_sgd import LatentSGD
 from hpstudy.bnn.settings import RealOptimizer, TrainSettings
+from hpstudy.bnn.slot import Slot
 from hpstudy.bnn.train import train
 from hpstudy.errors import Diverged
+from hpstudy.seeds import derive_seed
 from tests.support.networks import EPOCHS, SETTINGS, ignore, make_data, make_network, record
 
 METHODS = [Filter(), LatentSGD()]
@@ -39,6 +42,12 @@ def test_the_global_generator_has_no_say(method):
     first = run(method)
     torch.manual_seed(2)
     assert run(method) == first
+
+
+def test_order_and_augmentation_have_streams_of_random_numbers_of_their_own():
+    slot = Slot(make_network(), 3, ignore, make_data())
+    streams = [slot.order.initial_seed(), slot.augmentation.initial_seed()]
+    assert streams == [derive_seed(3, "order"), derive_seed(3, "augmentation")]
 
 
 def test_another_seed_gives_another_training():
@@ -84,6 +93,21 @@ def test_the_final_metrics_are_those_of_the_last_epoch_and_the_test_accuracy():
     assert {**reports[-1], "test_accuracy": final["test_accuracy"]} == final
 
 
+def test_loss_and_accuracy_of_training_are_means_over_the_updates_of_an_epoch(monkeypatch):
+    seen = []
+
+    def noting(logits, y):
+        seen.append((cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()))
+        return cross_entropy(logits, y)
+
+    monkeypatch.setattr("hpstudy.bnn.train.cross_entropy", noting)
+    metrics = run(settings=SETTINGS.model_copy(update={"epochs": 2}))
+    losses, accuracies = zip(*seen[len(seen) // 2 :], strict=True)
+    assert len(losses) == 20
+    assert metrics["train_loss"] == pytest.approx(sum(losses) / 20, rel=1e-5)
+    assert metrics["train_accuracy"] == pytest.approx(sum(accuracies) / 20, rel=1e-5)
+
+
 def test_the_test_accuracy_is_that_of_the_trained_network():
     network, data = make_network(), make_data()
     assert run(network=network, data=data)["test_accuracy"] == evaluate(network, data, data.test).accuracy
@@ -113,6 +137,8 @@ def test_an_incomplete_last_batch_is_left_out():
 def test_fewer_clips_than_a_batch_are_one_batch():
     recorder, _ = record(Filter(), Filter.Hyperparameters(), settings=TrainSettings(epochs=3, batch_size=1000))
     assert len(recorder.gradients[0]) == 3
+    one_batch = [run(settings=TrainSettings(epochs=3, batch_size=size)) for size in (400, 1000)]
+    assert one_batch[0] == one_batch[1]
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])

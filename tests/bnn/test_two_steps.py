@@ -14,6 +14,7 @@ from hpstudy.bnn.settings import FirstStep, RealOptimizer, TrainSettings
 from hpstudy.bnn.train import train
 from hpstudy.engine import recorder
 from hpstudy.errors import Diverged
+from hpstudy.seeds import derive_seed
 from hpstudy.study.schema import View
 from hpstudy.tasks.binary_network import BinaryNetworkTask
 from tests.support.networks import Recorder, ignore, make_data, make_network
@@ -236,6 +237,16 @@ def test_recalibrated_statistics_are_those_of_the_training_samples_with_the_last
     network.norms[0].train()
     h = network.layers[0](network.activation(network.norms[0](h)))
     torch.testing.assert_close(network.norms[1].running_mean, h.mean(0))
+
+
+def test_a_recalibration_has_a_stream_of_random_numbers_of_its_own(monkeypatch):
+    seen, data = [], make_data()
+    monkeypatch.setattr("hpstudy.bnn.slot.recalibrate", lambda network, batches: seen.append(torch.cat(list(batches))))
+    settings = recalibrating("end", batch_size=50, calibration_batches=2)
+    train(make_network(), LatentSGD(), LatentSGD.Hyperparameters(), data, settings, seed=3, report=ignore)
+    rows = torch.randperm(len(data.train.y), generator=torch.Generator().manual_seed(derive_seed(3, "calibration")))[:100]
+    assert len(seen) == 1
+    assert torch.equal(seen[0], data.train.x[rows])
 
 
 @pytest.mark.parametrize(("asked", "made"), [(3, 3), (8, 8), (20, 8)])

@@ -82,16 +82,29 @@ def test_a_session_is_compared_with_the_last_session_not_with_a_worker(run, make
     assert not [note for note in observer.notes if "differs from the last one" in note]
 
 
-def test_a_refused_answer_leaves_those_that_came_with_it(make_study, storage):
-    class OneDiffers(Elsewhere):
-        def submit(self, call, request, timeout_s=None):
-            future = super().submit(call, request, timeout_s)
-            if not isinstance(request, AskRequest) and request.trials[0].search.view == "one":
-                outcomes = future.result()
-                future = Future()
-                future.set_result(tuple(replace(one, environment={**host_environment(), "numpy": "1.0"}) for one in outcomes))
-            return future
+class OneDiffers(Elsewhere):
+    """Says of the steps of the view "one" that they ran with another numpy."""
 
+    def submit(self, call, request, timeout_s=None):
+        future = super().submit(call, request, timeout_s)
+        if not isinstance(request, AskRequest) and request.trials[0].search.view == "one":
+            outcomes = future.result()
+            future = Future()
+            future.set_result(tuple(replace(one, environment={**host_environment(), "numpy": "1.0"}) for one in outcomes))
+        return future
+
+
+def test_an_answer_of_other_versions_that_is_allowed_is_recorded(make_study, storage):
+    with Store.create(storage, make_study(trials=2, replicates=1)) as store:
+        store.begin_session({**host_environment(), "command": "run"})
+        Scheduler(store, OneDiffers(), Observer(), StopSignal(), allow_mixed=True).run()
+    with Reader.open(storage) as reader:
+        (event,) = [event for event in reader.events() if event.kind == "mixed_hosts"]
+        assert "numpy 1.0, here " in event.detail["mixed_libraries"][0]
+        assert set(reader.trials()["state"]) == {"completed"}
+
+
+def test_a_refused_answer_leaves_those_that_came_with_it(make_study, storage):
     executor = OneDiffers()
     executor.workers = 2
     with Store.create(storage, make_study(trials=1, replicates=1)) as store:

@@ -2,7 +2,8 @@ import io
 
 import pytest
 
-from hpstudy.engine.progress import Lines, Observer, progress_for
+from hpstudy.engine.progress import Bars, Lines, Observer, progress_for
+from hpstudy.study.schema import Confirm
 
 
 @pytest.fixture
@@ -43,6 +44,25 @@ def test_the_best_value_of_a_search_is_that_of_its_goal(lines, make_study, write
     use = write_module("def f(params, seed): return round(params['x1'])")
     (low,) = [line for line in lines(make_study(use=use, trials=8)) if line.startswith("[8/")]
     assert "best value -" in low
+
+
+def test_confirmations_have_a_mean_and_no_best_value(lines, run, make_study, storage):
+    study = make_study().model_copy(update={"confirm": Confirm(seeds=2)})
+    finished = [line for line in lines(study) if line.startswith("[")]
+    assert len(finished) == 8
+    assert all(("mean value " if "/confirm, " in line else "best value ") in line for line in finished)
+    storage.unlink()
+    bars = Bars(verbose=False)
+    run(study, observer=bars)
+    shown = {task.description: task.fields["info"] for task in bars._progress.tasks}
+    assert shown["both"].startswith("best value ")
+    assert shown["both/confirm"] == shown["one/confirm"] == ""
+
+
+def test_no_time_is_left_after_the_last_trial(run, make_study):
+    bars = Bars(verbose=False)
+    run(make_study(), observer=bars)
+    assert [task.fields["info"] for task in bars._progress.tasks if task.description == "tiny"] == [""]
 
 
 def test_quiet_is_the_observer_that_says_nothing():

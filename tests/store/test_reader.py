@@ -74,6 +74,25 @@ def test_of_equal_trials_of_two_searches_that_of_the_first_replicate_is_best(rea
     assert (best.replicate, best.number) == (0, 1)
 
 
+def test_the_latest_trials_are_those_that_ended_last(reader, store, point, monkeypatch):
+    keys = [SearchKey("filter", replicate) for replicate in range(2)]
+    moments = (f"2999-01-01T00:00:0{second}.000Z" for second in range(9))
+    monkeypatch.setattr("hpstudy.store.trial_writer.utc_now", lambda: next(moments))
+    for key in keys:
+        start(store, key, 0, point, 0.0)
+    for key in reversed(keys):
+        finish(store, key, 0, Outcome("completed", {"accuracy": 0.5}), 0.5)
+    assert [trial.key for trial in reader.latest(2)] == keys
+    assert [trial.key for trial in reader.latest(1)] == keys[:1]
+
+
+def test_an_environment_counts_the_trials_that_ended_there(reader, store, add, key, point):
+    store.begin_session({"machine": "here"})
+    add(0)
+    start(store, key, 1, point, 0.0)
+    assert [environment.trials for environment in reader.environments()] == [1]
+
+
 def test_trials_that_ended_in_the_given_moment_are_among_those_since(reader, add):
     add(0)
     add(1)

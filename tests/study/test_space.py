@@ -95,6 +95,17 @@ def test_a_point_is_found_back_from_its_place_in_the_cube(space, data):
         assert back[name] == (pytest.approx(point[name], rel=1e-6, abs=1e-6) if parameter.count is None else point[name])
 
 
+def test_a_default_of_zero_or_false_is_a_default():
+    space = Space.model_validate(
+        {
+            "decay": {"type": "float", "low": 0, "high": 1, "default": 0},
+            "layers": {"type": "int", "low": 0, "high": 4, "default": 0},
+            "bias": {"type": "choice", "values": [True, False], "default": False},
+        }
+    )
+    assert space.default() == {"decay": 0.0, "layers": 0, "bias": False}
+
+
 def test_a_log_range_has_its_geometric_mean_in_the_middle():
     assert FloatParameter(low=1e-4, high=1e2, log=True).at(0.5) == pytest.approx(0.1)
 
