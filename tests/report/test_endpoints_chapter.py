@@ -292,7 +292,8 @@ def test_the_first_figure_shows_both_curves_and_their_paired_difference(found):
     (mean,) = [mark for mark in difference.marks if isinstance(mark, Line)]
     np.testing.assert_allclose(mean.y, found.confirmed[0].mean.mean - found.confirmed[1].mean.mean)
     assert sum(isinstance(mark, Band) for mark in difference.marks) == 2
-    assert "after 10 trials it is a 0.0" in chart.reading
+    assert "after 10 trials a 0.0" in chart.reading
+    assert [entry.dash for entry in chart.legend] == ["solid", "solid", "solid", "dot"]
     a, b = (curve.scored for curve in found.confirmed)
     (first, last), *others = difference_curve(a, b, found.endpoints.bootstrap).excludes_zero
     assert 1 <= first < last < 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def chart(results: Results) -> Chart:
     panels = [_curves(results), *(_difference(results, *item) for item in compared)]
     views = len(results.confirmed)
     legend = (
-        *entries(results),
+        *(replace(entry, dash="solid") for entry in entries(results)),
         Entry("confirmed, with pointwise interval", style.grey(0.2), "solid"),
         Entry("best so far, as observed", style.grey(0.2), "dot", width=1.0),
     )
