@@ -91,7 +91,7 @@ def loaded_modules() -> list[str]:
     """Return the names of the modules loaded from the study's folder; empty outside `module_path`."""
     with _lock:
         names = _blocks[-1].modules.finder.names if _blocks else set()
-    return [name for name in list(sys.modules) if name.partition(".")[0] in names]
+    return [name for name in list(sys.modules) if name.partition(".")[0] in names] if names else []
 
 
 def passed_over(name: str | None = None) -> str:
