@@ -18,7 +18,7 @@ from hpstudy.search.encoding import Encoding
 from hpstudy.search.interface import Observation
 from hpstudy.search.snapping import Snapping
 from hpstudy.search.sobol import sobol_points
-from hpstudy.seeds import seeded_block
+from hpstudy.seeds import derive_seed, seeded_block
 from hpstudy.study.space import Space
 from hpstudy.testing.searchers import SPACES
 from hpstudy.testing.searchers import objective as smooth
@@ -29,6 +29,7 @@ with warnings.catch_warnings():
     from botorch.sampling.normal import SobolQMCNormalSampler
     from gpytorch.mlls import ExactMarginalLogLikelihood
 
+    from hpstudy.search.batched import propose
     from hpstudy.search.batched.improvement import NoisyImprovement, normal_samples, possible_best
     from hpstudy.search.batched.process import Hyperparameters, Posterior, Trials, cholesky, fit, objective
     from hpstudy.search.batched.propose import tabulated
@@ -78,6 +79,24 @@ def test_the_trials_are_those_that_a_search_alone_fits(searches, models):
         valued = trials.valued[search]
         torch.testing.assert_close(trials.points[search][valued], model.train_inputs[0], rtol=0, atol=1e-15)
         torch.testing.assert_close(trials.values[search][valued], model.train_targets, rtol=1e-12, atol=1e-12)
+
+
+def test_of_trials_at_one_point_the_first_is_in_the_baseline():
+    space = SPACES["mixed"]
+    past = history(space, 0, missing=())
+    _, first = tabulated(Encoding(space), [[*past[:2], replace(past[2], point=past[0].point)]], Goal.MAXIMIZE, 3)
+    assert first[0].tolist() == [True, True, False, *[False] * (propose.ROW_MULTIPLE - 3)]
+
+
+def test_the_starts_of_every_trial_of_every_search_have_a_seed_of_their_own(monkeypatch):
+    space, seeds, draw = SPACES["mixed"], [], propose.draw_sobol_samples
+    monkeypatch.setattr(
+        propose, "draw_sobol_samples", lambda *rest, seed, **more: seeds.append(seed) or draw(*rest, seed=seed, **more)
+    )
+    for number in (6, 7):
+        histories = [history(space, search, missing=())[:number] for search in (3, 4)]
+        propose.propose(space, histories, goal=Goal.MAXIMIZE, seeds=[3, 4], number=number, effort=FAST)
+    assert seeds == [derive_seed(search, "start", number) for number in (6, 7) for search in (3, 4)]
 
 
 def test_the_objective_of_the_fit_is_the_one_that_botorch_minimises(searches, models):
