@@ -2,7 +2,7 @@
 
 import pytest
 
-NAMES = ("ax", "numpy", "yaml", "torch", "sqlalchemy", "calendar")
+NAMES = ("botorch", "numpy", "yaml", "torch", "sqlalchemy", "calendar")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_data_set_of_ones_own_in_the_current_folder_is_found(hpstudy, misnamed
     assert "found" in hpstudy("data", "path", "my_data:MySet").stderr
 
 
-@pytest.mark.parametrize("name", ["ax", "calendar"])
+@pytest.mark.parametrize("name", ["botorch", "calendar"])
 def test_a_study_that_names_such_a_file_is_told_to_rename_it(hpstudy, study_text, misnamed, tmp_path, name):
     text = study_text.replace("{use: branin, noise: 0.5}", f"{{use: '{name}:train'}}")
     done = hpstudy("validate", "tiny.yaml", text=text)
