@@ -10,7 +10,7 @@ SEARCHERS = Registry(
             "Ax's default Bayesian optimization, by BoTorch, after an initial Sobol design", "hpstudy.search.ax:AxSearcher"
         ),
         "botorch": Entry(
-            "the same with other optimizers, in about half of the time per ask", "hpstudy.search.botorch:BoTorchSearcher"
+            "as ax, with other optimizers: about half of the time per ask", "hpstudy.search.botorch:BoTorchSearcher"
         ),
         "cmaes": Entry("the evolution strategy CMA-ES, by Optuna", "hpstudy.search.samplers:CMAESSearcher"),
         "grid": Entry("all combinations of listed values or equally spaced levels", "hpstudy.search.grid:GridSearcher"),
