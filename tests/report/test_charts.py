@@ -203,6 +203,12 @@ def test_few_replicates_have_no_simultaneous_band(make_results, ramps):
     assert "simultaneous" not in answer
 
 
+def test_five_replicates_can_show_a_difference_at_a_lower_confidence(make_results, ramps):
+    found = make_results({"a": ramps(3, n=5), "b": ramps(n=5)}, analysis={"confidence": 0.9})
+    _, reading = difference.caption_and_reading(found, found.pairs)
+    assert reading == "Band: pointwise 90% interval. With this few replicates there is no simultaneous band."
+
+
 @pytest.mark.parametrize(("n", "confidence", "shown"), [(5, 0.9, False), (6, 0.95, True), (6, 0.99, False), (8, 0.99, True)])
 def test_a_simultaneous_band_needs_replicates_with_which_a_test_can_be_significant(make_results, ramps, n, confidence, shown):
     found = make_results({"a": ramps(3, n=n), "b": ramps(0, 1, n=n)}, analysis={"confidence": confidence, "target": {"value": 5}})

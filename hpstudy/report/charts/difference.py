@@ -9,6 +9,7 @@ import numpy as np
 from hpstudy.analysis.comparisons.budgets import Difference
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.permutation import smallest_p
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import words
 from hpstudy.report.charts.axes import around_zero, crowded, first_trials, outside, trial_axis
@@ -133,7 +134,7 @@ def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[
         reading += " The pointwise interval is for a single trial that was chosen beforehand."
         if not results.provisional:
             reading += f" Verdicts are those of {'the declared endpoints' if results.declared else 'the adjusted tests'}, not of the bands."
-    elif max(counts) > 1:
+    elif max(counts) > 1 and smallest_p(max(counts)) >= 1 - results.study.analysis.confidence:
         reading += " No test can then show a difference, also where the interval excludes 0."
     return caption, reading
 
