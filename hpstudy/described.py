@@ -47,7 +47,7 @@ def _docstrings(module: str) -> dict[str, dict[str, str]]:
     """The docstrings of the fields of each class of a module; empty without its source."""
     try:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (KeyError, OSError, TypeError):  # a notebook, or code without a file
+    except (KeyError, OSError, SyntaxError, TypeError):  # a notebook, code without a file, or a file that has changed
         return {}
     return {node.name: dict(_of_fields(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
 
