@@ -115,7 +115,10 @@ def _imported(names: Iterable[str]) -> tuple[set[str], set[str]]:
                 continue
             met.add(name)
             module = sys.modules.get(name)
-            if module is not None and _is_users(name, getattr(module, "__file__", None)):
+            own_name = getattr(getattr(module, "__spec__", None), "name", name)
+            if own_name != name:  # an alias in `sys.modules`, which another process need not have
+                waiting.append(own_name)
+            elif module is not None and _is_users(name, getattr(module, "__file__", None)):
                 users.add(name)
                 waiting += imported_by(module)
             else:
