@@ -1,8 +1,8 @@
 """A forest of extremely randomized trees.
 
 It fits scikit-learn's trees with the seeds of `ExtraTreesRegressor` and gives the same predictions in less than two thirds of the time.
-With many small forests, the estimator classes spend as much time on setup as on fitting, so the compiled classes behind them are called
-(the same in scikit-learn 1.5 to 1.9; a test compares). scikit-learn is imported when the first forest is fitted.
+With many small forests, `ExtraTreesRegressor` spends as much time on setup as on fitting. scikit-learn is imported when the first forest
+is fitted.
 
 Reference: Geurts, Ernst and Wehenkel (2006), Extremely randomized trees, Machine Learning 63, https://doi.org/10.1007/s10994-006-6226-1
 """
@@ -60,18 +60,15 @@ class Forest:
 
 def fit(unit: Floats, objective: Floats, seed: int, trees: int = TREES) -> Forest:
     """Fit a forest to the (trials,) objective over (trials x hyperparameters) unit coordinates."""
-    from sklearn.tree._criterion import MSE
-    from sklearn.tree._splitter import RandomSplitter
-    from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
+    from sklearn import config_context
+    from sklearn.tree import ExtraTreeRegressor
 
     points, values = unit.astype(np.float32), np.ascontiguousarray(objective, dtype=np.float64)[:, None]  # values: (trials, 1)
-    trials, hyperparameters = points.shape
-    generator, one_class = np.random.RandomState(), np.ones(1, dtype=np.intp)
-    splitter = RandomSplitter(MSE(1, trials), hyperparameters, LEAF, 0.0, generator, None)
-    builder = DepthFirstTreeBuilder(splitter, 2 * LEAF, LEAF, 0.0, np.iinfo(np.int32).max, 0.0)
-    grown = tuple(Tree(hyperparameters, one_class, 1) for _ in range(trees))
     seeds = np.random.RandomState(seed % 2**32).randint(np.iinfo(np.int32).max, size=trees)
-    for tree, tree_seed in zip(grown, seeds, strict=True):
-        generator.seed(tree_seed)  # creating a generator takes ten times as long
-        builder.build(tree, points, values)
-    return Forest(grown)
+    generator, grown = np.random.RandomState(), []
+    with config_context(skip_parameter_validation=True):
+        for tree_seed in seeds:
+            generator.seed(tree_seed)  # a tree that receives an integer seed creates a generator, which takes ten times as long
+            tree = ExtraTreeRegressor(min_samples_leaf=LEAF, random_state=generator)
+            grown.append(tree.fit(points, values, check_input=False).tree_)
+    return Forest(tuple(grown))

@@ -117,8 +117,8 @@ def importance(
         seeds = (derive_seed(seed, "resample", n) for n in range(RESAMPLES))
         resampled = np.array([_resampled(points, order, unit, objective, rows, drawn) for drawn in seeds])
         resampled = resampled[np.isfinite(resampled).all(axis=(1, 2))]  # (resamples, 2, hyperparameters)
-        for order, column in np.ndindex(shares.shape if len(resampled) else (0, 0)):
-            ends[:, order, column] = percentile_interval(resampled[:, order, column], len(rows), confidence)
+        for index, column in np.ndindex(shares.shape if len(resampled) else (0, 0)):
+            ends[:, index, column] = percentile_interval(resampled[:, index, column], len(rows), confidence)
     alone, total = (Shares(shares[order], ends[0, order], ends[1, order]) for order in range(2))
     explained = _explained(unit, objective, rows, derive_seed(seed, "folds"))
     return Importance(alone, total, explained, len(rows), len(objective))
