@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -19,7 +20,7 @@ from hpstudy.cli import data, importing, live, power, results, setup, studies
 from hpstudy.cli.output import fail, say
 from hpstudy.cli.quoting import quoting_hint
 from hpstudy.cli.streams import guarded_streams
-from hpstudy.errors import HpstudyError
+from hpstudy.errors import HpstudyError, UsageError
 
 
 class GroupedCommands(TyperGroup):
@@ -111,10 +112,18 @@ def main() -> NoReturn:
         sys.exit(0)
 
 
+def _check_current_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        raise UsageError("the current folder does not exist", "enter another folder: cd FOLDER") from None
+
+
 def _run(ends: Sequence[int]) -> None:
     """Run the command, then restore the default handlers of SIGINT and the signals `ends`."""
     try:
         try:
+            _check_current_folder()
             app()
         finally:
             # Nothing is being written now, and Python would print the traceback of an exception raised by a handler during shutdown.

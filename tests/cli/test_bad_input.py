@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -266,3 +268,11 @@ def test_a_plugin_that_returns_no_number_is_told_what_to_return(hpstudy, tmp_pat
 def test_a_place_that_cannot_be_written_is_exit_code_1_in_every_command(hpstudy, finished, tmp_path, command):
     (tmp_path / "file").write_text("")
     answered(hpstudy(*command.split()), 1, "file", "cannot be", "hint: ")
+
+
+@pytest.mark.parametrize("start", ["-m hpstudy", "-c 'from hpstudy.cli import main; main()'"])
+def test_a_deleted_current_folder_is_one_message(tmp_path, start):
+    (tmp_path / "deleted").mkdir()
+    script = f"cd deleted && rmdir ../deleted && {sys.executable} {start} status x"
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    answered(done, 2, "error: the current folder does not exist")
