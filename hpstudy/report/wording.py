@@ -135,7 +135,7 @@ def _never(results: Results, pair: PairResult) -> str:
     start = "" if trials.shown else "No difference shown. "
     more = numbers.trials(abs(trials.difference))
     if reached < n:
-        counted_as = f"If a search that does not reach it counts as {results.study.search.trials}"
+        counted_as = f"If a search that does not reach it counts as {budget}"
         return f"{start}{text} {counted_as}, the {late} view needs {more} trials more on average."
     return f"{start}{text} So the {late} view needs at least {more} trials more on average; the exact number is not known."
 

@@ -23,6 +23,7 @@ PLURAL = SINGULAR.replace("search", "searche").replace("study", "studie") + "s"
 WRONG = re.compile(
     rf"(?<![\d.,−-])\b1 (?:[a-z]+ )?(?:{PLURAL}\b|{SINGULAR} (?:{'|'.join(VERBS.split())})\b)"
     rf"|\b(?:0|[2-9]|\d\d+) {SINGULAR}\b(?!-)"
+    r"|\b1 independent search of [\d,]+ trials? each"
 )
 """A count with a wrong form: "1 trials", "all 1 tests", "1 trial have", "0 trial"."""
 
@@ -49,7 +50,16 @@ def wrong(results):
 
 
 @pytest.mark.parametrize(
-    "text", ["over all 1 tests", "1 finished trials precede", "1 trial have", "0 trial", "12 search", "1 searches"]
+    "text",
+    [
+        "over all 1 tests",
+        "1 finished trials precede",
+        "1 trial have",
+        "0 trial",
+        "12 search",
+        "1 searches",
+        "1 independent search of 5 trials each",
+    ],
 )
 def test_wrong_forms_are_recognized(text):
     assert WRONG.search(text)

@@ -212,7 +212,8 @@ def test_two_views_that_miss_the_target_give_no_bound(make_results, ramps):
     mean = found.pairs[0].trials.mean_b
     assert headline(found) == (
         f"The a view never reached score ≥ 5 in 8 of 8 searches of 10 trials. The b view reached it in 7 of 8, with a mean of {mean:.1f} "
-        f"trials within 10. If a search that does not reach it counts as 10, the a view needs {10 - mean:.1f} trials more on average."
+        f"trials within 10. If a search that does not reach it counts as 10 trials, the a view "
+        f"needs {10 - mean:.1f} trials more on average."
     )
 
 

@@ -43,7 +43,8 @@ def _paragraph(results: Results) -> str:
         )
     searches = numbers.things(study.replicates, "independent search", "es")
     text = (
-        f"We compared {views} {unit} by {searches} of {numbers.things(study.search.trials, 'trial')} each (searcher "
+        f"We compared {views} {unit} by {searches} of {numbers.things(study.search.trials, 'trial')}"
+        f"{' each' if study.replicates > 1 else ''} (searcher "
         f"{study.search.searcher}, {_program(results)}). Trainings of the same replicate and trial share their random numbers across "
         f"views. Intervals have level {level} and are over replicates: BCa bootstrap intervals of a view "
         f"({numbers.count(study.analysis.resamples)} resamples), Student's t intervals of paired differences."
