@@ -20,7 +20,7 @@ class MakesNetwork(Protocol):
     """A `BuiltIn`, or your own module class with `Settings` and these arguments."""
 
     @property
-    def Settings(self) -> type[BaseModel]:  # noqa: N802
+    def Settings(self) -> type[BaseModel]:  # noqa: N802  # a class, as the attribute of your own network is
         """The network's settings."""
 
     def __call__(
