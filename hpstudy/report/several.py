@@ -19,20 +19,10 @@ from hpstudy.report.document import Document
 from hpstudy.report.labels import LONGEST, cut
 from hpstudy.report.model import Block, Facts, Paragraph, References, Section, Table
 from hpstudy.report.notation import Notation
+from hpstudy.report.references import references_of_several
 
 PLACES = 3
 """Number of decimals of a normalized score."""
-
-REFERENCES = (
-    "Turner et al. Bayesian optimization is superior to random search for machine learning hyperparameter tuning. NeurIPS 2020 "
-    "Competition Track, PMLR 133, 2021 (the score).",
-    "Demšar. Statistical comparisons of classifiers over multiple data sets. J. Mach. Learn. Res. 7, 2006 (ranks).",
-    "Dolan and Moré. Benchmarking optimization software with performance profiles. Math. Program. 91, 2002.",
-    "Efron. Better bootstrap confidence intervals. J. Am. Stat. Assoc. 82, 1987.",
-)
-
-SATTERTHWAITE = "Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bulletin 2, 1946."
-"""Reference of the degrees of freedom of means over studies."""
 
 
 def document(compared: Several) -> Document:
@@ -105,7 +95,7 @@ def _sections(compared: Several) -> Iterator[Section]:
         yield Section("Answer", tuple(observed))
         yield Section("Study by study", drawn)
         yield from _ranks(compared)
-        yield Section("Methods", (Paragraph(_methods(compared)), References(REFERENCES)))
+        yield Section("Methods", (Paragraph(_methods(compared)), References(references_of_several(compared))))
         return
     answers = [Paragraph(joint_endpoints.answer(compared, title, found), strong=True) for title, found in declared.items()]
     yield Section(
@@ -114,7 +104,7 @@ def _sections(compared: Several) -> Iterator[Section]:
     yield Section("Best observed values", (*observed, *drawn))
     yield from _ranks(compared)
     methods = (Paragraph(joint_endpoints.METHODS), Paragraph(_methods(compared)))
-    yield Section("Methods", (*methods, References((*REFERENCES, SATTERTHWAITE))))
+    yield Section("Methods", (*methods, References(references_of_several(compared))))
     yield Section("Identity", (Facts(tuple((r.study.name, r.study.fingerprint()) for r in compared.studies)),))
 
 

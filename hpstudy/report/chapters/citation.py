@@ -20,7 +20,7 @@ QUIST = """@inproceedings{quist2023understanding,
 
 BOTORCH = """@inproceedings{balandat2020botorch,
   title     = {{BoTorch}: a framework for efficient {Monte-Carlo} {Bayesian} optimization},
-  author    = {Balandat, Maximilian and Karrer, Brian and Jiang, Daniel and Daulton, Samuel and Letham, Benjamin
+  author    = {Balandat, Maximilian and Karrer, Brian and Jiang, Daniel R. and Daulton, Samuel and Letham, Benjamin
                and Wilson, Andrew Gordon and Bakshy, Eytan},
   booktitle = {Advances in Neural Information Processing Systems 33 (NeurIPS)},
   year      = {2020}

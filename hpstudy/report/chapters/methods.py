@@ -8,62 +8,16 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, wording
 from hpstudy.report.model import Paragraph, References, Section
 from hpstudy.report.notation import Notation
-
-REFERENCES = [
-    "Quist, Li, van Gemert. Understanding weight-magnitude hyperparameters in training binary networks. ICLR 2023. Section "
-    "4.2 and Figure 8.",
-    "Balandat et al. BoTorch: a framework for efficient Monte-Carlo Bayesian optimization. NeurIPS 2020 (with Ax, ax.dev).",
-    "Efron. Better bootstrap confidence intervals. J. Am. Stat. Assoc. 82, 1987.",
-    "Hesterberg. What teachers should know about the bootstrap. Am. Stat. 69, 2015.",
-    "Montiel Olea, Plagborg-Møller. Simultaneous confidence bands: theory, implementation, and an application to SVARs. J. Appl. "
-    "Econometrics 34, 2019.",
-    "Kaplan, Meier. Nonparametric estimation from incomplete observations. J. Am. Stat. Assoc. 53, 1958.",
-    "Royston, Parmar. Restricted mean survival time: an alternative to the hazard ratio. BMC Med. Res. Methodol. 13, 2013.",
-    "Wilson. Probable inference, the law of succession, and statistical inference. J. Am. Stat. Assoc. 22, 1927.",
-    "Holm. A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6, 1979.",
-]
-"""Sources of the methods."""
-
+from hpstudy.report.references import references
 
 MOST_PAIRS = 3
 """Maximum number of comparisons whose correlation the text states; the table of differences has all."""
-
-SWEEP_REFERENCES = ["Student. The probable error of a mean. Biometrika 6, 1908."]
-"""Sources of the methods of a sweep."""
-
-CLAIM_REFERENCES = [
-    "Berger. Multiparameter hypothesis testing and acceptance sampling. Technometrics 24, 1982.",
-    "Schuirmann. Two one-sided tests procedure and the power approach. J. Pharmacokinet. Biopharm. 15, 1987.",
-]
-"""Sources of the verdicts on claims."""
-
-ENDPOINT_REFERENCES = [
-    "Cawley, Talbot. On over-fitting in model selection and subsequent selection bias in performance evaluation. JMLR 11, 2010.",
-    "Tukey. Bias and confidence in not-quite large samples. Ann. Math. Stat. 29, 1958.",
-]
-"""Sources of the confirmed curves and of the intervals of endpoints."""
-
-
-CONDITION_REFERENCES = [
-    "Lévesque, Durand, Gagné, Sabourin. Bayesian optimization for conditional hyperparameter spaces. IJCNN 2017.",
-]
-"""Sources of the treatment of conditional hyperparameters."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """The methods and their sources."""
     paragraphs = tuple(Paragraph(text) for text in methods(results))
-    yield Section("Methods", (*paragraphs, References(tuple(references(results)))))
-
-
-def references(results: Results) -> list[str]:
-    """The references of the methods in this report."""
-    return [
-        *(SWEEP_REFERENCES if results.sweep else REFERENCES),
-        *(ENDPOINT_REFERENCES if results.declared else ()),
-        *(CONDITION_REFERENCES if any(view.space.is_conditional for view in results.study.views.values()) else ()),
-        *(CLAIM_REFERENCES if results.criteria else ()),
-    ]
+    yield Section("Methods", (*paragraphs, References(references(results))))
 
 
 def methods(results: Results) -> list[str]:
@@ -131,7 +85,8 @@ def _of_search(results: Results) -> list[str]:
     if conditional and study.search.searcher in ("ax", "botorch"):
         setting += (
             f" Some hyperparameters of {numbers.plural(len(conditional), 'view', 'views')} {', '.join(conditional)} are absent where their "
-            "condition does not hold: the Gaussian process places an absent one at the middle of its range (Lévesque et al. 2017)."
+            "condition does not hold: the Gaussian process places an absent one at the middle of its range (on imputation "
+            "see Lévesque et al. 2017)."
         )
     if any(view.enqueue for view in study.views.values()):
         counts = ", ".join(f"{len(view.enqueue)} of {name}" for name, view in study.views.items() if view.enqueue)
