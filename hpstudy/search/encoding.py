@@ -3,13 +3,13 @@
 Every hyperparameter becomes one coordinate, except an unordered choice of three or more values, which becomes one per value (one-hot). A
 surrogate would see differences inside a cell that maps to a single value. So it must *snap* the coordinates of integers, steps and choices
 to their cells before it compares points. Coordinates of an absent hyperparameter must have no effect either. They are snapped to their
-middle, the value that SMAC and Ax impute.
+middle; for a range, Ax imputes the same value in hierarchical search spaces.
 
 References:
     E. C. Garrido-Merchán, D. Hernández-Lobato, "Dealing with categorical and integer-valued variables in Bayesian optimization
     with Gaussian processes", Neurocomputing 380 (2020), section 3, https://arxiv.org/abs/1805.03463.
     J.-C. Lévesque, A. Durand, C. Gagné, R. Sabourin, "Bayesian optimization for conditional hyperparameter spaces", IJCNN 2017,
-    https://doi.org/10.1109/IJCNN.2017.7965867 (imputation of absent hyperparameters inside the kernel).
+    https://doi.org/10.1109/IJCNN.2017.7965867 (imputation of absent hyperparameters).
 """
 
 from __future__ import annotations

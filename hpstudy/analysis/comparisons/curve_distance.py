@@ -1,4 +1,4 @@
-"""Horizontal distance of two mean best-so-far curves, in trials, as Quist et al. (2023) read their Figure 8.
+"""Horizontal distance of two mean best-so-far curves, in trials: the curves of Figure 8 of Quist et al. (2023), read along the trial axis.
 
 References:
     Quist, Li and van Gemert (2023), Understanding weight-magnitude hyperparameters in training binary networks, ICLR,

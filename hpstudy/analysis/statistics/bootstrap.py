@@ -7,7 +7,7 @@ References:
     Efron (1987), Better bootstrap confidence intervals, JASA 82, https://doi.org/10.1080/01621459.1987.10478410 (BCa)
     Hesterberg (2015), What teachers should know about the bootstrap, Am. Stat. 69, https://doi.org/10.1080/00031305.2015.1089789
     (small-sample expansion)
-    Montiel Olea and Plagborg-Moller (2019), Simultaneous confidence bands, J. Appl. Econometrics 34,
+    Montiel Olea and Plagborg-Møller (2019), Simultaneous confidence bands, J. Appl. Econometrics 34,
     https://doi.org/10.1002/jae.2656 (sup-t band)
 """
 

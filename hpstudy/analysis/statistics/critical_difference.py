@@ -7,7 +7,7 @@ within blocks, since the chi-square and F approximations are invalid for few blo
 References:
     Friedman (1937), JASA 32, https://doi.org/10.1080/01621459.1937.10503522
     Nemenyi (1963), Distribution-free multiple comparisons, PhD thesis, Princeton University
-    Demsar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
+    Demšar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The ratio of a treatment on a problem is its cost divided by the smallest cost of any treatment on it, or infinite if the treatment does not
 solve the problem. The profile at tau is the share of all problems whose ratio is at most tau.
 
-Reference: Dolan and More (2002), Benchmarking optimization software with performance profiles, Math. Program. 91,
+Reference: Dolan and Moré (2002), Benchmarking optimization software with performance profiles, Math. Program. 91,
 https://doi.org/10.1007/s101070100263
 """
 

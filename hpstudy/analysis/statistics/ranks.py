@@ -5,11 +5,11 @@ References:
     Pratt (1959), Remarks on zeros and ties in the Wilcoxon signed rank procedures, JASA 54,
     https://doi.org/10.1080/01621459.1959.10501526
     Hodges and Lehmann (1963), Estimates of location based on rank tests, Ann. Math. Stat. 34, https://doi.org/10.1214/aoms/1177704172
-    Hollander and Wolfe (1999), Nonparametric statistical methods, section 3.3, https://doi.org/10.1002/9781119196037 (interval of the
-    shift; the link is to the third edition)
+    Hollander, Wolfe and Chicken (2015), Nonparametric statistical methods, 3rd edition, section 3.3,
+    https://doi.org/10.1002/9781119196037 (interval of the shift)
     Friedman (1937), JASA 32, https://doi.org/10.1080/01621459.1937.10503522
     Iman and Davenport (1980), Commun. Stat. A9, https://doi.org/10.1080/03610928008827904
-    Demsar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
+    Demšar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, https://jmlr.org/papers/v7/demsar06a.html
 """
 
 from __future__ import annotations
