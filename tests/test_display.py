@@ -129,7 +129,7 @@ def test_a_chart_is_a_line(results):
 
 
 def test_a_figure_is_an_image_in_a_notebook(results):
-    assert hpstudy.figure("best_so_far", results)._repr_png_().startswith(b"\x89PNG")
+    assert hpstudy.figure(results, "best_so_far")._repr_png_().startswith(b"\x89PNG")
 
 
 def test_a_summary_and_a_reader_are_lines(tmp_path):

@@ -1,6 +1,7 @@
 """The public names of hpstudy: a fixed list, every command among them, typed for a user who checks strictly."""
 
 import ast
+import inspect
 import os
 import re
 import subprocess
@@ -144,6 +145,53 @@ def test_every_command_is_a_public_name():
     assert set(FUNCTION_OF.values()) <= set(hpstudy.__all__)
 
 
+def parameters(function):
+    """The parameters of a public function."""
+    return list(inspect.signature(getattr(hpstudy, function)).parameters.values())
+
+
+WITH_STUDY = [name for name in FUNCTIONS if {"study", "studies"} & {each.name for each in parameters(name)}]
+
+
+@pytest.mark.parametrize("name", WITH_STUDY)
+def test_a_function_takes_the_study_first(name):
+    names = [each.name for each in parameters(name)]
+    assert names[0] in ("study", "studies") or names[:2] == ["pilot", "study"]
+
+
+@pytest.mark.parametrize("name", WITH_STUDY)
+def test_options_are_keywords_and_a_database_may_follow_the_study(name):
+    options = [each for each in parameters(name)[1:] if each.default is not inspect.Parameter.empty]
+    positional = [each.name for each in options if each.kind is not inspect.Parameter.KEYWORD_ONLY]
+    assert positional in ([], ["storage"], ["output"])
+    if "storage" in positional:
+        assert parameters(name)[1].name == "storage"
+
+
+NAMED_OTHERWISE = {"timeout": "timeout_s", "observer": "observers", "verbose": "progress", "quiet": "progress"}
+"""Options whose function has a parameter of another name: with a unit, for several, or an object."""
+
+ONLY_OF_A_COMMAND = {"optuna", "template", "format"}
+"""Options that select another function, or how rows are printed."""
+
+
+@pytest.mark.parametrize(
+    "command", [name for name, function in FUNCTION_OF.items() if function in WITH_STUDY and function not in ("open", "power")]
+)
+def test_an_option_is_a_parameter_of_the_function(command):
+    found = get_command(app).commands[command]
+    commands = getattr(found, "commands", {command: found}).values()
+    words = {word for each in commands for option in each.params for word in option.opts if word.startswith("--")}
+    options = {word.removeprefix("--").replace("-", "_") for word in words} - ONLY_OF_A_COMMAND
+    assert {NAMED_OTHERWISE.get(name, name) for name in options} <= {each.name for each in parameters(FUNCTION_OF[command])}
+
+
+def test_an_option_of_power_is_a_parameter_of_one_of_its_two_functions():
+    words = {word for option in get_command(app).commands["power"].params for word in option.opts if word.startswith("--")}
+    names = {each.name for function in ("power", "plan_endpoints") for each in parameters(function)}
+    assert {word.removeprefix("--") for word in words} - names == {"for", "format"}
+
+
 def test_the_commands_on_data_sets_are_functions_of_datasets():
     functions = {"list": "list_sets", "import": "import_set"}
     for command in get_command(app).commands["data"].commands:
@@ -172,7 +220,7 @@ with hpstudy.open("quick", scale=None) as reader:
     assert_type(reader.trials(), pd.DataFrame)
 assert_type(hpstudy.analyze("quick"), hpstudy.Results)
 assert_type(hpstudy.write_report(["a", "b"], storage="runs"), hpstudy.WrittenReport)
-assert_type(hpstudy.figure("best_so_far", "quick"), Figure)
+assert_type(hpstudy.figure("quick", "best_so_far"), Figure)
 assert_type(hpstudy.figure_names("quick"), tuple[str, ...])
 assert_type(hpstudy.plot_figure("quick", "best_so_far", "a.svg"), Path)
 assert_type(hpstudy.power("quick", difference=0.01), tuple[hpstudy.EndpointPower, ...])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import AnyStudy
+from hpstudy.api.databases import AnyStudy, default_storage
 from hpstudy.api.results import analyze
+from hpstudy.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from hpstudy.analysis.results import Results
 
 
-def figure(name: str, study: AnyStudy | Results, storage: str | Path | None = None, *, scale: str | None = None) -> Figure:
+def figure(study: AnyStudy | Results, name: str, *, storage: str | Path | None = None, scale: str | None = None) -> Figure:
     """One figure of the report as a matplotlib figure, for instance for a notebook.
 
     Args:
-        name: name of the figure; `figure_names` lists them.
         study: see `analyze`, or the results of `analyze`.
+        name: name of the figure; `figure_names` lists them.
         storage: see `locate`.
         scale: see `locate`.
 
@@ -27,10 +28,9 @@ def figure(name: str, study: AnyStudy | Results, storage: str | Path | None = No
         UsageError: the figure is unknown.
         StudyChanged: the study file is not the one that was run.
     """
-    from hpstudy.analysis.results import Results
     from hpstudy.report import draw_figure
 
-    return draw_figure(name, study if isinstance(study, Results) else analyze(study, storage, scale=scale))
+    return draw_figure(_results_with(study, name, storage, scale), name)
 
 
 def figure_names(
@@ -43,9 +43,9 @@ def figure_names(
 
 
 def plot_figure(
-    study: AnyStudy,
-    figure: str,
-    path: str | Path,
+    study: AnyStudy | Results,
+    name: str,
+    output: str | Path,
     *,
     storage: str | Path | None = None,
     scale: str | None = None,
@@ -54,9 +54,9 @@ def plot_figure(
     """Save one figure of a study's report.
 
     Args:
-        study: see `analyze`.
-        figure: its name; `figure_names` lists them.
-        path: the file to write; its suffix (.pdf, .svg, .png, .pgf) selects the format. An existing file is replaced.
+        study: see `figure`.
+        name: name of the figure; `figure_names` lists them.
+        output: the file to write; its suffix (.pdf, .svg, .png, .pgf) selects the format. An existing file is replaced.
             A .pgf file needs LaTeX here, and the package pgf in the document that reads it.
         storage: see `locate`.
         scale: see `locate`.
@@ -69,11 +69,28 @@ def plot_figure(
     """
     from hpstudy.report import save_figure
 
+    return save_figure(_results_with(study, name, storage, scale), name, output, dpi=dpi)
+
+
+def _results_with(study: AnyStudy | Results, name: str, storage: str | Path | None, scale: str | None) -> Results:
+    """The results of a study, analyzed as far as the figure needs. Raises UsageError if study and name are swapped."""
+    from hpstudy.analysis.results import Results
+
+    if isinstance(study, Results):
+        return study
+    if isinstance(study, str) and _is_study(name, storage) and not _is_study(study, storage):
+        raise UsageError(
+            f"'{study}' is given as the study, and the study as the name of the figure",
+            "the study is the first argument: hpstudy.figure(study, name), hpstudy.plot_figure(study, name, output)",
+        )
     # The thorough analysis adds figures and changes none, so it is needed only for a figure that the quick one lacks.
     results = analyze(study, storage, scale=scale, thorough=False)
-    if figure not in _figures(results):
-        results = analyze(study, storage, scale=scale)
-    return save_figure(figure, results, path, dpi=dpi)
+    return results if name in _figures(results) else analyze(study, storage, scale=scale)
+
+
+def _is_study(given: object, storage: str | Path | None) -> bool:
+    """Whether an argument is a study, its results, or the path or the name of an existing one."""
+    return not isinstance(given, str) or Path(given).is_file() or default_storage(given, storage).is_file()
 
 
 def _figures(results: Results) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def power(
     *,
     difference: float,
     trials: float | None = None,
-    wanted: float = 0.8,
+    power: float = 0.8,
     alpha: float = 0.05,
     scale: str | None = None,
 ) -> tuple[EndpointPower, ...]:
@@ -54,7 +54,7 @@ def power(
         storage: see `locate`.
         difference: difference of the final best to detect, in units of the metric.
         trials: difference of trials-to-target to detect; not computed when None.
-        wanted: power, the probability of detecting it.
+        power: the probability of detecting it.
         alpha: level of the two-sided paired test.
         scale: see `locate`.
 
@@ -69,8 +69,8 @@ def power(
             raise UsageError(f"the difference to detect must be above 0: --{name} is {value:g}")
     if not 0 < alpha < 1:
         raise UsageError(f"--alpha is {alpha:g}, not between 0 and 1", "0.05 is usual")
-    if not alpha < wanted < 1:
-        raise UsageError(f"--power is {wanted:g}, not between alpha ({alpha:g}) and 1", "0.8 or 0.9 is usual")
+    if not alpha < power < 1:
+        raise UsageError(f"--power is {power:g}, not between alpha ({alpha:g}) and 1", "0.8 or 0.9 is usual")
     from hpstudy.analysis.comparisons.planning import study_power
 
     results = analyze(study, storage, scale=scale, thorough=False)
@@ -80,7 +80,7 @@ def power(
             f"{results.study.name}: with this target a difference of at most {most:.3g} trials can be observed, below --trials {trials:g}",
             "choose a smaller difference, or a study with more trials or an easier target",
         )
-    endpoints = study_power(results, difference, trials, target_power=wanted, alpha=alpha)
+    endpoints = study_power(results, difference, trials, target_power=power, alpha=alpha)
     if not any(each.power.replicates >= 2 for each in endpoints):
         raise UsageError(
             f"{results.study.name}: no two views have 2 complete replicates in common, so there is no spread to use",
@@ -92,8 +92,8 @@ def power(
 def plan_endpoints(
     pilot: AnyStudy,
     study: StudyDefinition,
-    storage: str | Path | None = None,
     *,
+    storage: str | Path | None = None,
     scale: str | None = None,
     replicates: Sequence[int] = (10, 20, 40),
     seeds: Sequence[int] = (2, 4, 8),

@@ -43,7 +43,7 @@ def power(
         _print_endpoints(study, planned, storage, scale, replicates or [10, 20, 40], seeds or [2, 4, 8], form)
         return
     assert difference is not None
-    plans = api.power(study, storage, difference=difference, trials=trials, wanted=wanted, alpha=alpha, scale=scale)
+    plans = api.power(study, storage, difference=difference, trials=trials, power=wanted, alpha=alpha, scale=scale)
     print_rows([_row(plan) for plan in plans], form)
     if form is Format.table:
         say(
@@ -60,7 +60,7 @@ def _print_endpoints(
     from hpstudy import api
     from hpstudy.report.endpoints import name
 
-    plans = api.plan_endpoints(pilot, planned, storage, scale=scale, replicates=replicates, seeds=seeds)
+    plans = api.plan_endpoints(pilot, planned, storage=storage, scale=scale, replicates=replicates, seeds=seeds)
     rows = [
         {
             "endpoint": name(plan.endpoint),

@@ -137,13 +137,13 @@ def _companions(contents: Document, paths: ReportPaths) -> dict[Path, bytes]:
     return {paths.folder / name: content for name, content in latex.companions(contents).items()}
 
 
-def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160) -> Path:
+def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160) -> Path:
     """Save one figure of the report as PDF, SVG, PNG or PGF, for instance for a README or a paper.
 
     Args:
+        results: results of `hpstudy.analysis.analyse`.
         name: name of a figure of the report, for instance best_so_far, difference, trials_to_target, budgets; sweep or heat_map of a
             sweep.
-        results: results of `hpstudy.analysis.analyse`.
         path: path of the file, whose ending selects the format. An existing file is replaced.
         dpi: resolution in dots per inch of a PNG, and of images in the other formats.
 
@@ -161,12 +161,12 @@ def save_figure(name: str, results: Results, path: str | Path, *, dpi: int = 160
             f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg, .png or .pgf"
         )
     with style.applied(pgf.SETTINGS if form == "pgf" else None):
-        drawn = _drawn(name, results)
+        drawn = _drawn(results, name)
         write_file(path, pgf.source(drawn) if form == "pgf" else figure_bytes(drawn, form, dpi))
     return path
 
 
-def draw_figure(name: str, results: Results) -> Figure:
+def draw_figure(results: Results, name: str) -> Figure:
     """One figure of the report as a matplotlib figure.
 
     Raises:
@@ -175,10 +175,10 @@ def draw_figure(name: str, results: Results) -> Figure:
     from hpstudy.report import style
 
     with style.applied():
-        return _drawn(name, results)
+        return _drawn(results, name)
 
 
-def _drawn(name: str, results: Results) -> Figure:
+def _drawn(results: Results, name: str) -> Figure:
     from hpstudy.report.document import document
     from hpstudy.report.pens import matplotlib as pen
 

@@ -54,7 +54,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def import_good(view="v", **options):
-    return hpstudy.import_trials({**STUDY, **options.pop("study", {})}, "good.csv", view, "known.sqlite", **options)
+    return hpstudy.import_trials({**STUDY, **options.pop("study", {})}, "good.csv", view, storage="known.sqlite", **options)
 
 
 def run(**study):
@@ -108,7 +108,7 @@ def test_shards_keep_them_when_they_are_merged():
     run()
     whole = [trials("v", replicate)["objective"].tolist() for replicate in (0, 1)]
     for shard in ("0/2", "1/2"):
-        hpstudy.import_trials(STUDY, "good.csv", "v", "part.sqlite", shard=shard)
+        hpstudy.import_trials(STUDY, "good.csv", "v", storage="part.sqlite", shard=shard)
         hpstudy.run(STUDY, "part.sqlite", executor="inline", shard=shard)
     with pytest.raises(UsageError, match="shard 1/2 does not hold replicate 0"):
         hpstudy.import_trials("part.shard-1-of-2.sqlite", "good.csv", "w", replicate=0)

@@ -430,10 +430,10 @@ def test_the_files_of_a_sweep_hold_what_is_drawn(swept):
 
 
 def test_a_figure_is_drawn_for_a_notebook(results):
-    figure = hpstudy.figure("best_so_far", results)
+    figure = hpstudy.figure(results, "best_so_far")
     assert len(figure.axes) == 1
     with pytest.raises(UsageError, match="no figure 'best'"):
-        hpstudy.figure("best", results)
+        hpstudy.figure(results, "best")
 
 
 def test_the_page_of_a_chart_is_valid_json(results):

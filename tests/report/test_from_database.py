@@ -108,3 +108,20 @@ def test_the_points_of_the_results_are_those_of_the_trials(database):
         }
     found = {(view.name, *at): view.point(*at) for view in results.views for at in np.ndindex(*view.best.shape)}
     assert found == points
+
+
+def test_a_study_and_a_figure_in_the_wrong_order_are_one_error(database, tmp_path):
+    results = api.analyze(database, thorough=False)
+    for given in (results, results.study, database, str(database)):
+        with pytest.raises(UsageError, match="'budgets' is given as the study") as raised:
+            api.figure("budgets", given)
+        assert "hpstudy.figure(study, name)" in raised.value.hint
+        with pytest.raises(UsageError, match="'budgets' is given as the study"):
+            api.plot_figure("budgets", given, tmp_path / "budgets.svg")
+    with pytest.raises(UsageError, match="'budgets' is given as the study"):
+        api.figure("budgets", "example", storage=database.parent)
+
+
+def test_a_figure_of_results_is_saved(database, tmp_path):
+    results = api.analyze(database, thorough=False)
+    assert api.plot_figure(results, "budgets", tmp_path / "budgets.svg").exists()

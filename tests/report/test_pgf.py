@@ -29,7 +29,7 @@ def test_a_paper_with_hostile_labels_compiles(make_results, ramps, tmp_path):
     if not subprocess.run(["kpsewhich", "pgf.sty"], capture_output=True, check=False).stdout:
         pytest.skip("needs the LaTeX package pgf")
     results = make_results({"a": ramps(3), "b_1": ramps()}, labels={"a": HOSTILE, "b_1": r"50 % of #1 & {x}^2 \end"})
-    written = save_figure("best_so_far", results, tmp_path / "one.pgf")
+    written = save_figure(results, "best_so_far", tmp_path / "one.pgf")
     with style.applied(pgf.SETTINGS):
         (tmp_path / "two.pgf").write_bytes(pgf.source(pen.figure(chart_of(*MARKS.values(), title=HOSTILE))))
     (tmp_path / "paper.tex").write_text(PAPER)
@@ -45,18 +45,18 @@ def test_a_paper_with_hostile_labels_compiles(make_results, ramps, tmp_path):
 
 @needs_latex
 def test_a_figure_written_twice_has_the_same_bytes(results, tmp_path):
-    first, second = (save_figure("best_so_far", results, tmp_path / name).read_bytes() for name in ("a.pgf", "b.pgf"))
+    first, second = (save_figure(results, "best_so_far", tmp_path / name).read_bytes() for name in ("a.pgf", "b.pgf"))
     assert first == second
 
 
 def test_without_latex_the_message_says_what_to_install(results, tmp_path, monkeypatch):
     monkeypatch.setattr(pgf.shutil, "which", lambda _: None)
     with pytest.raises(UsageError, match=r"needs pdflatex to measure its text.*\n.*install TeX Live"):
-        save_figure("best_so_far", results, tmp_path / "a.pgf")
+        save_figure(results, "best_so_far", tmp_path / "a.pgf")
 
 
 @needs_latex
 def test_a_package_that_latex_lacks_is_named(results, tmp_path, monkeypatch):
     monkeypatch.setattr(pgf, "SETTINGS", {**pgf.SETTINGS, "pgf.preamble": r"\usepackage{nosuchpackage}"})
     with pytest.raises(UsageError, match=r"nosuchpackage\.sty' not found"):
-        save_figure("best_so_far", results, tmp_path / "a.pgf")
+        save_figure(results, "best_so_far", tmp_path / "a.pgf")

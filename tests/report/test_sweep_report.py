@@ -463,7 +463,7 @@ def test_shades_get_lighter_along_the_swept_value():
 
 def test_figures_of_a_sweep_can_be_saved_one_by_one(swept, tmp_path):
     for name in ("sweep", "learning_curves"):
-        assert save_figure(name, swept, tmp_path / f"{name}.svg").exists()
+        assert save_figure(swept, name, tmp_path / f"{name}.svg").exists()
 
 
 CONDITIONS = {

@@ -163,23 +163,23 @@ def test_the_csv_file_of_searches_says_when_each_reached_the_target(results, tmp
 
 @pytest.mark.parametrize("name", ["best_so_far", "difference", "trials_to_target", "budgets"])
 def test_a_single_figure_can_be_saved(results, tmp_path, name):
-    assert save_figure(name, results, tmp_path / "figure.svg").read_text().startswith("<?xml")
+    assert save_figure(results, name, tmp_path / "figure.svg").read_text().startswith("<?xml")
 
 
 def test_an_unknown_figure_names_the_nearest_one(results, tmp_path):
     with pytest.raises(UsageError, match="did you mean 'best_so_far'"):
-        save_figure("best_so_fat", results, tmp_path / "figure.svg")
+        save_figure(results, "best_so_fat", tmp_path / "figure.svg")
 
 
 def test_an_unknown_form_is_refused(results, tmp_path):
     with pytest.raises(UsageError, match=r"figure\.jpeg"):
-        save_figure("budgets", results, tmp_path / "figure.jpeg")
+        save_figure(results, "budgets", tmp_path / "figure.jpeg")
 
 
 def test_a_figure_without_data_is_refused(make_results, tmp_path):
     empty = make_results({"a": np.full((1, 2), np.nan)})
     with pytest.raises(UsageError, match="nothing to draw"):
-        save_figure("budgets", empty, tmp_path / "figure.png")
+        save_figure(empty, "budgets", tmp_path / "figure.png")
 
 
 def files_of(folder):
