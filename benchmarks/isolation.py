@@ -81,10 +81,10 @@ def main() -> None:
             inline, isolated = [], []
             for _ in range(trials):
                 started = time.perf_counter()
-                (here,) = evaluate(step)
+                (here,) = evaluate(step).outcomes
                 inline.append(1e3 * (time.perf_counter() - started))
                 started = time.perf_counter()
-                (there,) = executor.submit(evaluate, step).result()
+                (there,) = executor.submit(evaluate, step).result().outcomes
                 isolated.append(1e3 * (time.perf_counter() - started))
                 assert here.metrics == there.metrics, (here, there)
             cpu_ms = 1e3 * (sum(server.cpu_times()[:4]) - cpu_s) / trials

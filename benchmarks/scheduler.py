@@ -43,7 +43,7 @@ import psutil
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import Executor, WorkerLost
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.requests import AskRequest, ChosenPoints
+from hpstudy.engine.requests import AskRequest, ChosenPoints, Evaluation
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.stop import StopSignal
 from hpstudy.loading.bind import bind
@@ -104,11 +104,12 @@ def answer(request: Any, host: str) -> Any:
     """The answer to the request of a step that a host ran."""
     environment = {**host_environment(), "host": host}
     if isinstance(request, AskRequest):
-        return ChosenPoints((POINT,) * len(request.searches), ASK_S, {}, environment)
-    return tuple(
+        return ChosenPoints(request.keys, (POINT,) * len(request.searches), ASK_S, {}, environment)
+    outcomes = tuple(
         Outcome("completed", {"value": value_of(trial.search, trial.number)}, duration_s=1.0, environment=environment)
         for trial in request.trials
     )
+    return Evaluation(request.keys, outcomes)
 
 
 @contextmanager

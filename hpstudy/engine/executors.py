@@ -153,7 +153,8 @@ class Executor(ABC):
             timeout_s: time limit of the step in seconds.
 
         Returns:
-            A future with the answer, or with the exception that `call` raised, or with WorkerDied, WorkerLost, StepTimedOut or EngineLost.
+            A future with the answer of this step, which names its trials, or with the exception that `call` raised, or with WorkerDied,
+            WorkerLost, StepTimedOut or EngineLost.
 
         Raises:
             EngineLost: no more steps can run.

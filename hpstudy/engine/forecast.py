@@ -152,7 +152,7 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                 trials = tuple(Trial(SearchKey(view, replicate), 0, point) for replicate in searches)
                 request = EvaluateRequest(study.to_json(), trials, loaded.module_path)
                 executor.submit(evaluate, request)  # the first step loads libraries and data
-                train_s[view] = executor.submit(evaluate, request).result()[0].duration_s
+                train_s[view] = executor.submit(evaluate, request).result().outcomes[0].duration_s
             for name, arm in arms(study).items():
                 if not arm.listed and (arm.searcher is None or reads_history(study, arm.searcher)):
                     asking = _pilot_request(loaded, study, name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from hpstudy.engine.checkpoints import CheckpointFile
 from hpstudy.engine.roots import folder_here
@@ -20,9 +21,17 @@ from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 from hpstudy.tasks.interface import Task
+from hpstudy.tasks.outcome import Outcome
 
 CACHED_STUDIES = 4
 """Number of studies that a process caches. A worker uses one; a notebook may alternate between a few."""
+
+
+class TrialKey(NamedTuple):
+    """The identity of a trial in a study: its search, and its number there. An answer states the trials that it belongs to."""
+
+    search: SearchKey
+    number: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,11 @@ class AskRequest:
     number: int
     histories: tuple[tuple[Observation, ...], ...]
     module_path: str | None = None
+
+    @property
+    def keys(self) -> tuple[TrialKey, ...]:
+        """The trials whose points it asks for."""
+        return tuple(TrialKey(search, self.number) for search in self.searches)
 
     @property
     def user_modules(self) -> tuple[str, ...]:
@@ -56,11 +70,12 @@ class AskRequest:
 
 @dataclass(frozen=True)
 class ChosenPoints:
-    """A point for each search, and the wall seconds spent choosing them.
+    """The answer of an `AskRequest`: a point for each of its trials `keys`, and the wall seconds spent choosing them.
 
     `sources` are checksums of the user's code that the process had loaded. `environment` gives its versions and machine.
     """
 
+    keys: tuple[TrialKey, ...]
     points: tuple[Point, ...]
     duration_s: float
     sources: Mapping[str, str]
@@ -91,6 +106,11 @@ class EvaluateRequest:
     checkpoint: CheckpointFile | None = None
 
     @property
+    def keys(self) -> tuple[TrialKey, ...]:
+        """The trials that it evaluates."""
+        return tuple(TrialKey(trial.search, trial.number) for trial in self.trials)
+
+    @property
     def user_modules(self) -> tuple[str, ...]:
         """The modules of all parts that the user supplies, including the searcher, which determines whether the study is a sweep."""
         return tuple(sorted({module_name(part) for part in cached_study(self.study_json).plugins()}))
@@ -105,6 +125,14 @@ class EvaluateRequest:
                 load_callable(part)
             user_sources(parts), task.sources()  # the checksums of what is loaded now
             yield
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The answer of an `EvaluateRequest`: an outcome for each of its trials `keys`."""
+
+    keys: tuple[TrialKey, ...]
+    outcomes: tuple[Outcome, ...]
 
 
 @contextmanager

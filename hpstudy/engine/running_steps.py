@@ -7,14 +7,33 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpstudy.engine.executors import EngineLost, Executor
-from hpstudy.engine.step_queue import Step
+from hpstudy.engine.requests import AskRequest, EvaluateRequest, TrialKey
+from hpstudy.engine.step_queue import Step, trials_text
+from hpstudy.errors import HpstudyError
 
 POLL_S = 1.0
 """Seconds between checks for new workers and signals. Longer: both are noticed later. Shorter: a run with many workers spends more
 time on checks."""
+
+
+class WrongAnswer(HpstudyError):
+    """An executor returned the answer of another step. The run ends; what it returned is not stored."""
+
+
+class EndedStep(NamedTuple):
+    """A step that has ended: with its answer, or with the error that it ended with."""
+
+    step: Step
+    answer: Any
+    error: BaseException | None
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether its error ends the run."""
+        return isinstance(self.error, EngineLost | WrongAnswer)
 
 
 class RunningSteps:
@@ -27,7 +46,7 @@ class RunningSteps:
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
         self.waited_s = 0.0
-        self._steps: dict[Future[Any], Step] = {}
+        self._steps: dict[Future[Any], tuple[Step, tuple[TrialKey, ...]]] = {}
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
 
     def __len__(self) -> int:
@@ -38,16 +57,18 @@ class RunningSteps:
         """The number of workers without a step."""
         return self.executor.workers - len(self._steps)
 
-    def start(self, step: Step, call: Callable[[Any], Any], request: object, timeout_s: float | None = None) -> None:
+    def start(
+        self, step: Step, call: Callable[[Any], Any], request: AskRequest | EvaluateRequest, timeout_s: float | None = None
+    ) -> None:
         """Start a step, which runs `call(request)`, with a time limit in seconds."""
         started = time.perf_counter()
         future = self.executor.submit(call, request, timeout_s)
-        self._steps[future] = step
+        self._steps[future] = step, request.keys
         future.add_done_callback(self._ended.put)
         self.waited_s += time.perf_counter() - started
 
-    def take_ended(self) -> list[tuple[Step, Future[Any]]]:
-        """Wait briefly for steps to end, and remove them. Steps that were lost with the engine come last, so that no answer is lost."""
+    def take_ended(self) -> list[EndedStep]:
+        """Wait briefly for steps to end, and remove them. Steps whose error ends the run come last, so that no answer is lost."""
         started = time.perf_counter()
         ended: list[Future[Any]] = []
         with suppress(Empty):
@@ -55,5 +76,23 @@ class RunningSteps:
             while True:
                 ended.append(self._ended.get_nowait())
         self.waited_s += time.perf_counter() - started
-        ended.sort(key=lambda future: isinstance(future.exception(), EngineLost))
-        return [(self._steps.pop(future), future) for future in ended]
+        return sorted(map(self._remove, ended), key=lambda step: step.ends_run)
+
+    def _remove(self, future: Future[Any]) -> EndedStep:
+        """Remove the step of a future that is done. An answer counts only if it names the trials of this step."""
+        step, keys = self._steps.pop(future)
+        error, answer = future.exception(), None
+        if error is None:
+            answer = future.result()
+            if (named := getattr(answer, "keys", None)) != keys:
+                error, answer = self._wrong_answer(keys, named), None
+        return EndedStep(step, answer, error)
+
+    def _wrong_answer(self, keys: tuple[TrialKey, ...], named: object) -> WrongAnswer:
+        name = type(self.executor).__name__
+        returned = f"the answer of '{trials_text(named)}'" if isinstance(named, tuple) and named else "no answer of a step"
+        return WrongAnswer(
+            f"the executor {name} mixed up steps: for '{trials_text(keys)}' it returned {returned}, which was not stored",
+            "this is a mistake in the executor, which hpstudy.testing.executors can find; `hpstudy resume` with another --executor "
+            "continues the study",
+        )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
 
 from hpstudy.engine.availability import WorkerAvailability
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirmations import Confirmations
-from hpstudy.engine.executors import EngineLost, Executor, WorkerDied, WorkerLost
+from hpstudy.engine.executors import Executor, WorkerDied, WorkerLost
 from hpstudy.engine.failures import Totals, outcome_without_answer, reason_of
 from hpstudy.engine.history import Histories, observations
 from hpstudy.engine.hosts import Hosts
@@ -20,7 +18,7 @@ from hpstudy.engine.observing import Observers
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial
 from hpstudy.engine.roots import on_this_host, portable
-from hpstudy.engine.running_steps import RunningSteps
+from hpstudy.engine.running_steps import EndedStep, RunningSteps
 from hpstudy.engine.step import ask, evaluate
 from hpstudy.engine.step_queue import Step, StepQueue, StoredTrial, group_text, trials_text
 from hpstudy.engine.stop import Aborted, StopSignal
@@ -127,6 +125,7 @@ class Scheduler:
             StudyChanged: a step ran code that differs from the database's; its answer was not stored.
             StoreError: the database cannot be written; it keeps the state after the last stored trial.
             EngineLost: the system that ran the steps is lost; running trials stay stored as running.
+            WrongAnswer: the executor returned the answer of another step, which was not stored.
             Aborted: a stop was requested while no worker was available to finish the running trials.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
         """
@@ -223,14 +222,16 @@ class Scheduler:
         request = EvaluateRequest(self._study_json, trials, self.folder, self._checkpoint(step.trials))
         self.running.start(step, evaluate, request, self.study.limits.timeout_s)
 
-    def _receive(self, ended: Sequence[tuple[Step, Future[Any]]]) -> None:
+    def _receive(self, ended: Sequence[EndedStep]) -> None:
         """Store the answers of steps that have ended, and continue their groups."""
-        answered = [(step, future.result()) for step, future in ended if future.exception() is None]
-        self._take_outcomes([(step, outcomes) for step, outcomes in answered if step.trials])
+        answered = [(one.step, one.answer) for one in ended if one.error is None]
+        self._take_outcomes([(step, evaluation.outcomes) for step, evaluation in answered if step.trials])
         self._take_points([(step, chosen_points) for step, chosen_points in answered if not step.trials])
-        for step, future in ended:
-            if (error := future.exception()) is not None:
-                self._failed(step, error)
+        for one in ended:
+            if one.error is not None:
+                if one.ends_run:
+                    raise one.error
+                self._failed(one.step, one.error)
 
     def _take_outcomes(self, answered: Sequence[tuple[Step, Sequence[Outcome]]]) -> None:
         """Store the outcomes of trials that were evaluated."""
@@ -261,9 +262,7 @@ class Scheduler:
             self._store(new, new_sources)
 
     def _failed(self, step: Step, error: BaseException) -> None:
-        """Handle a step without an answer: the engine was lost, its worker died, it timed out, or the searcher failed."""
-        if isinstance(error, EngineLost):
-            raise error
+        """Handle a step without an answer: its worker died, it timed out, or the searcher failed."""
         died, lost = isinstance(error, WorkerDied), isinstance(error, WorkerLost)
         charged = died and not (lost and step.losses < MOST_LOSSES)
         step = replace(step, deaths=step.deaths + charged, losses=step.losses + lost)
@@ -279,7 +278,7 @@ class Scheduler:
         elif (outcome := outcome_without_answer(error, step.deaths, self.study.limits, len(step.trials))) is not None:
             self._finish([(step, [outcome] * len(step.trials))])
         else:
-            self.observer.note(f"{trials_text(step.trials)}: {reason_of(error)}; it is run again")
+            self.observer.note(f"{trials_text(step.keys)}: {reason_of(error)}; it is run again")
             self._evaluate(self._again(step, reason_of(error)))
 
     def _again(self, step: Step, reason: str) -> Step:

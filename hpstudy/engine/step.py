@@ -16,7 +16,16 @@ from typing import Any
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.measured import InvalidResult, preview, read_result
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
-from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial, cached_searcher, cached_study, cached_task
+from hpstudy.engine.requests import (
+    AskRequest,
+    ChosenPoints,
+    EvaluateRequest,
+    Evaluation,
+    Trial,
+    cached_searcher,
+    cached_study,
+    cached_task,
+)
 from hpstudy.engine.roots import folder_here, portable
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.tracebacks import traceback_of
@@ -73,10 +82,10 @@ def ask(request: AskRequest) -> ChosenPoints:
         raise SearcherFailed(
             f"the searcher '{name}' proposed {preview(refused[0])}, which is outside the space of view '{arm.view}'", hint
         )
-    return ChosenPoints(tuple(points), time.perf_counter() - started, sources, host_environment())
+    return ChosenPoints(request.keys, tuple(points), time.perf_counter() - started, sources, host_environment())
 
 
-def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
+def evaluate(request: EvaluateRequest) -> Evaluation:
     """Train and measure once, with freshly seeded global generators, which are restored afterwards.
 
     Every behavior of the task gives each trial an outcome: an exception, or a result without the study's metric, is a failed trial. Seconds
@@ -113,7 +122,7 @@ def evaluate(request: EvaluateRequest) -> tuple[Outcome, ...]:
         curves, log = tuple(recorder.curves), os.environ.get(LOG_VARIABLE)
         log_path, host = portable(log) if log else None, host_environment()
         outcomes.append(Outcome(state, metrics, curves, failure, duration_s, peak_rss_mib, log_path, sources, host, attributes))
-    return tuple(outcomes)
+    return Evaluation(request.keys, tuple(outcomes))
 
 
 def _results(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from hpstudy.engine.requests import TrialKey
 from hpstudy.store import TrialRow
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import Group, SearchKey
@@ -40,6 +41,11 @@ class Step:
     interrupted: bool = False
     deaths: int = 0
     losses: int = 0
+
+    @property
+    def keys(self) -> tuple[TrialKey, ...]:
+        """The trials that it evaluates."""
+        return tuple(TrialKey(key, row.number) for key, row in self.trials)
 
     @property
     def seed_number(self) -> int:
@@ -77,10 +83,10 @@ def group_text(group: Group) -> str:
     return f"{group[0].view}, replicate{_range([key.replicate for key in group])}"
 
 
-def trials_text(trials: Sequence[StoredTrial]) -> str:
+def trials_text(trials: Sequence[TrialKey]) -> str:
     """The trials of a step, such as "both, replicate 0, trial 3"."""
-    group = tuple(trial.key for trial in trials)
-    return f"{group_text(group)}, trial{_range([trial.row.number for trial in trials])}"
+    group = tuple(trial.search for trial in trials)
+    return f"{group_text(group)}, trial{_range([trial.number for trial in trials])}"
 
 
 def _range(numbers: Sequence[int]) -> str:

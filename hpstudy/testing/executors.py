@@ -28,8 +28,8 @@ import pytest
 from hpstudy.engine.admission import Admission, HostReport, HostRequest
 from hpstudy.engine.executors import THREAD_VARIABLES, EngineLost, Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.identity import KnownSources
-from hpstudy.engine.requests import EvaluateRequest, Trial
-from hpstudy.engine.step import evaluate
+from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
+from hpstudy.engine.step import ask, evaluate
 from hpstudy.errors import HpstudyError, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import seed_process
@@ -63,6 +63,9 @@ def fail_unpicklably(message: str) -> NoReturn:
 LONG_S = 20.0
 """Duration of a step that exceeds its time limit. It is finite, so that an executor that ignores time limits fails the test instead of
 blocking it."""
+
+
+OTHER_ANSWER = "a future holds the answer of another step; a run would end with an error"
 
 
 def take_too_long(_: object) -> None:
@@ -164,6 +167,15 @@ class ExecutorContract(ABC):
             wait(futures)
             answers.update({number: future.result() for future, number in futures.items()})
         assert answers == {number: 2 * number for number in range(20)}
+
+    def test_answers_name_the_trials_of_their_requests(self, executor: Executor) -> None:
+        replicates = range(min(executor.workers, 2))
+        questions = [_example_question(replicate) for replicate in replicates]
+        points = [executor.submit(ask, question) for question in questions]
+        assert [future.result().keys for future in points] == [question.keys for question in questions], OTHER_ANSWER
+        requests = [_example_request(replicate) for replicate in replicates]
+        outcomes = [executor.submit(evaluate, request) for request in requests]
+        assert [future.result().keys for future in outcomes] == [request.keys for request in requests], OTHER_ANSWER
 
     def test_a_future_holds_the_exception_of_its_step(self, executor: Executor) -> None:
         with pytest.raises(LookupError, match="no such thing"):
@@ -275,8 +287,8 @@ class ExecutorContract(ABC):
     def test_an_evaluation_is_the_same_as_in_this_process(self, executor: Executor) -> None:
         request = _example_request()
         executor.submit(draw, None).result()
-        (there,), (here,) = executor.submit(evaluate, request).result(), evaluate(request)
-        assert _measured(there) == _measured(here)
+        there, here = executor.submit(evaluate, request).result(), evaluate(request)
+        assert [_measured(outcome) for outcome in there.outcomes] == [_measured(outcome) for outcome in here.outcomes]
 
 
 def _wait_until(happened: Callable[[], object], otherwise: str) -> None:
@@ -296,11 +308,11 @@ class _Refusal(Admission):
 
 def _needs() -> tuple[HostRequest, KnownSources]:
     """Return the arguments of Admission for a study without user code."""
-    study_json = _example_request().study_json
+    study_json = _example_study()
     return HostRequest(study_json, None), KnownSources(Study.from_json(study_json), {})
 
 
-def _example_request() -> EvaluateRequest:
+def _example_study() -> str:
     study = Study.model_validate(
         {
             "name": "contract",
@@ -308,10 +320,18 @@ def _example_request() -> EvaluateRequest:
             "metric": {"name": "value", "goal": "minimize"},
             "views": {"a": {"space": {"x1": {"type": "float", "low": -5, "high": 10}}, "fixed": {"x2": 2.5}}},
             "search": {"searcher": "random", "trials": 2},
-            "replicates": 1,
+            "replicates": 2,
         }
     )
-    return EvaluateRequest(bind(study).study.to_json(), (Trial(SearchKey("a", 0), 1, {"x1": 0.5}),), None)
+    return bind(study).study.to_json()
+
+
+def _example_question(replicate: int) -> AskRequest:
+    return AskRequest(_example_study(), (SearchKey("a", replicate),), 0, ((),))
+
+
+def _example_request(replicate: int = 0) -> EvaluateRequest:
+    return EvaluateRequest(_example_study(), (Trial(SearchKey("a", replicate), 1, {"x1": 0.5}),), None)
 
 
 def _measured(outcome: Any) -> tuple[Any, ...]:

@@ -127,3 +127,30 @@ def test_an_executor_that_hides_the_loss_of_its_engine_breaks_the_contract(tmp_p
             contract.test_a_step_that_is_lost_with_its_engine_says_so(executor)
     finally:
         executor.close(abort=True)
+
+
+class SwappingExecutor(ProcessExecutor):
+    """Gives each of two steps that run at the same time the answer of the other."""
+
+    def __init__(self, workers, logs):
+        super().__init__(workers, logs)
+        self.waiting = []
+
+    def submit(self, call, request, timeout_s=None):
+        promise, future = Future(), super().submit(call, request, timeout_s)
+        self.waiting.append((promise, future))
+        if len(self.waiting) == 2:
+            (first, one), (second, other) = self.waiting
+            first.set_result(other.result())
+            second.set_result(one.result())
+            self.waiting = []
+        return promise
+
+
+def test_an_executor_that_swaps_answers_breaks_the_contract(tmp_path):
+    executor = SwappingExecutor(2, tmp_path / "logs")
+    try:
+        with pytest.raises(AssertionError, match="the answer of another step"):
+            TestProcesses().test_answers_name_the_trials_of_their_requests(executor)
+    finally:
+        executor.close()

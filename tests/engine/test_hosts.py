@@ -33,7 +33,7 @@ class Elsewhere(Executor):
         answer = call(request)
         if not isinstance(request, AskRequest) and request.trials[0].search.view == "both":
             there = {**host_environment(), "host": f"n{request.trials[0].search.replicate}"}
-            answer = tuple(replace(outcome, environment=there) for outcome in answer)
+            answer = replace(answer, outcomes=tuple(replace(outcome, environment=there) for outcome in answer.outcomes))
         future = Future()
         future.set_result(answer)
         return future
@@ -88,9 +88,9 @@ class OneDiffers(Elsewhere):
     def submit(self, call, request, timeout_s=None):
         future = super().submit(call, request, timeout_s)
         if not isinstance(request, AskRequest) and request.trials[0].search.view == "one":
-            outcomes = future.result()
+            answer, there = future.result(), {**host_environment(), "numpy": "1.0"}
             future = Future()
-            future.set_result(tuple(replace(one, environment={**host_environment(), "numpy": "1.0"}) for one in outcomes))
+            future.set_result(replace(answer, outcomes=tuple(replace(one, environment=there) for one in answer.outcomes)))
         return future
 
 

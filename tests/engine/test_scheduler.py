@@ -9,7 +9,8 @@ import pytest
 from hpstudy.engine import history
 from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
 from hpstudy.engine.progress import Observer
-from hpstudy.engine.requests import AskRequest
+from hpstudy.engine.requests import AskRequest, EvaluateRequest, Evaluation
+from hpstudy.engine.running_steps import WrongAnswer
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import HpstudyError, StoreError, StudyBroken
@@ -33,7 +34,7 @@ class Scripted(Executor):
         future = Future()
         try:
             outcomes = tuple(self.script(kind, trial) for trial in trials)
-            future.set_result(outcomes if any(outcomes) else call(request))
+            future.set_result(Evaluation(request.keys, outcomes) if any(outcomes) else call(request))
         except (WorkerDied, StepTimedOut, LookupError) as error:
             future.set_exception(error)
         return future
@@ -372,8 +373,10 @@ def test_the_seconds_of_all_steps_are_summed(make_study, storage):
     class Timed(Scripted):
         def submit(self, call, request, timeout_s=None):
             answer, future = call(request), Future()
-            asks = isinstance(request, AskRequest)
-            future.set_result(replace(answer, duration_s=1.0) if asks else tuple(replace(one, duration_s=8.0) for one in answer))
+            if isinstance(request, AskRequest):
+                future.set_result(replace(answer, duration_s=1.0))
+            else:
+                future.set_result(replace(answer, outcomes=tuple(replace(one, duration_s=8.0) for one in answer.outcomes)))
             return future
 
     with Store.create(storage, make_study(trials=2, replicates=1)) as store:
@@ -391,3 +394,58 @@ def test_a_quiet_run_gives_signs_of_life(make_study, storage, monkeypatch):
         monkeypatch.setattr(store, "heartbeat", lambda: beats.append(1))
         Scheduler(store, Scripted(), Observer(), StopSignal()).run()
     assert beats
+
+
+class Swapping(Scripted):
+    """Waits for two steps of one kind and one view, and gives each the answer of the other."""
+
+    def __init__(self, kind):
+        super().__init__(workers=4)
+        self.kind, self.waiting = kind, {}
+
+    def submit(self, call, request, timeout_s=None):
+        answer = super().submit(call, request, timeout_s)
+        if not isinstance(request, self.kind):
+            return answer
+        promise, view = Future(), request.keys[0].search.view
+        if view in self.waiting:
+            other_promise, other_answer = self.waiting.pop(view)
+            promise.set_result(other_answer.result())
+            other_promise.set_result(answer.result())
+        else:
+            self.waiting[view] = promise, answer
+        return promise
+
+
+@pytest.mark.parametrize("kind", [AskRequest, EvaluateRequest])
+def test_swapped_answers_of_two_steps_of_a_view_are_refused_and_not_stored(make_study, measured, schedule, storage, kind):
+    study = make_study(trials=2)
+    with Store.create(storage, study) as store:
+        store.begin_session({})
+        with pytest.raises(
+            WrongAnswer, match=r"Swapping mixed up steps: for 'both, replicate \d, trial 0' it returned the answer"
+        ):
+            Scheduler(store, Swapping(kind), Observer(), StopSignal()).run()
+    assert {state for _, state, _ in measured(storage).values()} <= {"running"}
+    schedule(study)
+    resumed = measured(storage)
+    storage.unlink()
+    schedule(study)
+    assert measured(storage) == resumed
+
+
+def test_the_answers_of_other_steps_are_stored_when_one_is_wrong(make_study, measured, storage):
+    class Careless(Scripted):
+        def submit(self, call, request, timeout_s=None):
+            future = super().submit(call, request, timeout_s)
+            if isinstance(request, EvaluateRequest) and request.trials[0].search.replicate == 0:
+                future = Future()
+                future.set_result(None)
+            return future
+
+    with Store.create(storage, make_study(trials=1)) as store:
+        store.begin_session({})
+        with pytest.raises(WrongAnswer, match="for 'both, replicate 0, trial 0' it returned no answer of a step"):
+            Scheduler(store, Careless(workers=4), Observer(), StopSignal()).run()
+    states = {(view, replicate): state for (view, replicate, _), (_, state, _) in measured(storage).items()}
+    assert states == {("both", 0): "running", ("one", 0): "running", ("both", 1): "completed", ("one", 1): "completed"}

@@ -133,7 +133,7 @@ def test_another_process_gives_the_same_outcome(make_study):
         "from hpstudy.engine.step import evaluate\n"
         "from hpstudy.study.plan import SearchKey\n"
         f"request = EvaluateRequest(sys.stdin.read(), (Trial(SearchKey('both', 1), 3, {POINT!r}),), None)\n"
-        "print(evaluate(request)[0].metrics['value'].hex())\n"
+        "print(evaluate(request).outcomes[0].metrics['value'].hex())\n"
     )
     done = subprocess.run([sys.executable, "-c", script], input=study, capture_output=True, text=True, check=True)
     here = evaluate_one(evaluation(study, KEY, 3, POINT, None))
@@ -158,7 +158,7 @@ def test_torch_is_seeded_even_when_a_function_imports_it_late(make_study, write_
         f"request = lambda n: EvaluateRequest(study, (Trial(SearchKey('both', 1), n, {POINT!r}),), {str(tmp_path)!r})\n"
         "study = sys.stdin.read()\n"
         "assert 'torch' not in sys.modules\n"
-        "print(*(evaluate(request(n))[0].metrics['value'].hex() for n in (0, 1, 0)))\n"
+        "print(*(evaluate(request(n)).outcomes[0].metrics['value'].hex() for n in (0, 1, 0)))\n"
     )
     study = make_study(use=use).to_json()
     done = subprocess.run([sys.executable, "-c", script], input=study, capture_output=True, text=True, check=True)
@@ -363,7 +363,7 @@ def outcomes_of(make_study, write_module, tmp_path):
     def outcomes_of(body, before="", trials=3):
         study = make_study(use=write_module(before + STACK.format(body=body))).to_json()
         stack = tuple(Trial(SearchKey("both", slot), 4, {"x1": float(slot), "x2": 2.0}) for slot in range(trials))
-        return evaluate(EvaluateRequest(study, stack, str(tmp_path)))
+        return evaluate(EvaluateRequest(study, stack, str(tmp_path))).outcomes
 
     return outcomes_of
 

@@ -41,5 +41,5 @@ def ask_one(request: AskRequest) -> Point:
 
 def evaluate_one(request: EvaluateRequest) -> Outcome:
     """The outcome of a request to evaluate one trial."""
-    (outcome,) = evaluate(request)
+    (outcome,) = evaluate(request).outcomes
     return outcome
