@@ -2,7 +2,7 @@
 
 A database stores the numbers of one study. Settings that can change a number (`Study.determinants`) must not change. Replicates and trials
 may be increased. Other searchers, controls and confirmations may be added. Once there are confirmations, `confirm.incumbents`, and in
-lockstep `confirm.seeds`, must not change. The name, the question, labels, notes, analysis settings, resources and `limits.max_failures` may
+lockstep `confirm.seeds`, must not change. The question, labels, notes, analysis settings, resources and `limits.max_failures` may
 change at any time. The time limit of a trial may change if every finished trial would have ended the same way (`time_limit_changes`).
 """
 
@@ -77,6 +77,11 @@ def confirmation_changes(old: Study, new: Study) -> list[str]:
     return lines
 
 
+def renamed(old: Study, new: Study) -> list[str]:
+    """The change of the name, which tells a study from another one with the same settings. The line has the format of `changes`."""
+    return [] if old.name == new.name else [_line(("name",), old.name, new.name)]
+
+
 def shrinkage(old: Study, new: Study) -> list[str]:
     """Sizes that are smaller in the new study, and other searchers and controls that it lacks.
 
@@ -131,6 +136,7 @@ def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = 
         StudyChanged: the study does not include them. The message lists every changed key.
     """
     lines = [
+        *renamed(old, new),
         *changes(old, new),
         *confirmation_changes(old, new),
         *(f"{line} (may grow, not shrink)" for line in shrinkage(old, new)),
@@ -139,6 +145,8 @@ def refuse_changes(old: Study, new: Study, storage: Path, more: Sequence[str] = 
     if lines:
         listed = "\n".join(f"  {line}" for line in lines)
         hint = "undo the change, or give the changed study another name or another --storage"
+        if lines == renamed(old, new):
+            hint = f"to continue this study, use the name '{old.name}'; for a separate study, use another --storage"
         if all(line.startswith("confirm.") for line in lines):
             hint = (
                 "use the value of the database: in the study file, or by leaving out the option of `hpstudy confirm`. A command that names "

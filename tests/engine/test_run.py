@@ -52,6 +52,15 @@ def test_a_changed_study_is_refused_with_its_changed_keys(run, make_study):
         run(make_study(noise=0.25))
 
 
+def test_a_study_with_another_name_is_refused_and_the_database_keeps_its_name(run, make_study, storage):
+    run(make_study())
+    with pytest.raises(StudyChanged, match="name: tiny -> other") as caught:
+        run(make_study(trials=4).model_copy(update={"name": "other"}))
+    assert caught.value.hint == "to continue this study, use the name 'tiny'; for a separate study, use another --storage"
+    with Reader.open(storage) as reader:
+        assert (reader.study.name, reader.study.search.trials) == ("tiny", 3)
+
+
 def test_a_study_may_not_shrink(run, make_study):
     run(make_study(replicates=2))
     with pytest.raises(StudyChanged, match="replicates"):

@@ -191,4 +191,4 @@ def test_a_published_database_with_bop_goes_on_at_a_rate_without_change(database
 
 def test_a_stored_study_that_cannot_be_bound_here_stays_as_it_is(toy):
     away = toy.model_copy(update={"task": TaskBlock(use="gone_module:train")})
-    assert matched(away, away.model_copy(update={"name": "renamed"}), Path("x.sqlite")) is away
+    assert matched(away, away.model_copy(update={"question": "why?"}), Path("x.sqlite")) is away
