@@ -174,12 +174,12 @@ def crate(reader: Reader, contents: Mapping[str, bytes]) -> dict[str, object]:
 
 
 def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Return the user's files that ran, and the names of those that have changed, do not exist, or are outside the study's folder."""
+    """Return the user's files as last accepted, and the names of those that have changed, are missing, or are outside the folder."""
     files: dict[str, bytes] = {}
     missing = []
     if (task := reader.study.task).is_pickled:
         files[f"{CODE}/{MAIN.rstrip(':')}/{task.title}.py"] = task.settings[PICKLED]["source"].encode()
-    for key, digest in sorted(reader.identity.items()):
+    for key, digest in sorted(reader.accepted_identity().items()):
         if not key.startswith(SOURCE) or key.startswith(FUNCTION):
             continue
         name = source_file(key)

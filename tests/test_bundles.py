@@ -92,6 +92,19 @@ def test_code_that_changed_since_the_run_is_left_out_and_named(ran, tmp_path, wi
     assert not any(name.startswith("code/") for name in made.files)
 
 
+def test_code_that_was_accepted_after_a_change_is_in_the_bundle(ran, tmp_path, without_pdf):
+    for file in ("mine_module.py", "mine.yaml"):
+        shutil.copy(ran / file, tmp_path)
+    hpstudy.run(tmp_path / "mine.yaml", tmp_path / "mine.sqlite", workers=1)
+    (tmp_path / "mine_module.py").write_text(CODE + "# accepted\n")
+    hpstudy.run(tmp_path / "mine.yaml", tmp_path / "mine.sqlite", workers=1, allow_changed_code=True)
+    bundle = hpstudy.bundle(tmp_path / "mine.sqlite", tmp_path / "mine.zip")
+    assert bundle.missing == ()
+    database = hpstudy.open_bundle(bundle.path, tmp_path / "there")
+    assert (tmp_path / "there" / "code" / "mine_module.py").read_text() == CODE + "# accepted\n"
+    assert hpstudy.resume(database, workers=1).complete
+
+
 def test_a_study_continues_from_its_opened_bundle(bundle, tmp_path):
     database = hpstudy.open_bundle(bundle.path, tmp_path / "there")
     (tmp_path / "there" / "mine.yaml").write_text(STUDY.replace("replicates: 2", "replicates: 3"))

@@ -10,7 +10,7 @@ from hpstudy.errors import StudyChanged
 from hpstudy.modules import current_digest, digest_of, module_file, module_path, study_folder
 from hpstudy.plugins import methods_of
 from hpstudy.sources import FUNCTION, MODULE, SOURCE, earlier_checksum, is_earlier, source_file, source_identity, user_sources
-from hpstudy.store import Counts, Reader, Store
+from hpstudy.store import CODE_CHANGED, Counts, Reader, Store
 from hpstudy.store.paths import database_exists
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
@@ -96,10 +96,11 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
     with Reader.open(storage) as reader:
         if not Counts.total(reader.counts().values()).completed:
             return  # a study without a value starts over with the new code
-        recorded, parts = reader.identity, _used_parts(reader)
+        recorded, parts = reader.accepted_identity(), _used_parts(reader)
     with module_path(folder):
-        digests = {name: _on_disk(file, folder) for name in recorded if (file := source_file(name))}
-        changed = [name for name, digest in digests.items() if digest and digest != recorded[name]]
+        on_disk = {name: _on_disk(file, folder) for name in recorded if (file := source_file(name))}
+        digests = {name: digest for name, digest in on_disk.items() if digest != recorded[name]}
+        changed = [name for name, digest in digests.items() if digest]
         missing = [f"{name} (not found in {folder})" for name, digest in digests.items() if not digest]
         earlier = [name.removeprefix(SOURCE) for name in recorded if is_earlier(name)]
         changed += [name for use in {*parts, *earlier} for name in _unrecorded(use, recorded, folder)]
@@ -122,7 +123,7 @@ def refuse_changed_function(storage: Path, task: Task) -> None:
     if not functions or not database_exists(storage):
         return
     with Reader.open(storage) as reader:
-        completed, recorded = Counts.total(reader.counts().values()).completed, reader.identity
+        completed, recorded = Counts.total(reader.counts().values()).completed, reader.accepted_identity()
     changed = [name.removeprefix(SOURCE) for name, digest in functions.items() if recorded.get(name, digest) != digest]
     if completed and changed:
         raise _changed(storage, changed, RESTORE_FUNCTION)
@@ -140,9 +141,10 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
         allow_changed_code: continue with changed code.
 
     Raises:
-        StudyChanged: the data have changed; or the code has changed, a trial has completed, and `allow_changed_code` is false.
+        StudyChanged: the data have changed; or the code has changed since it was last accepted, a trial has completed, and
+            `allow_changed_code` is false.
     """
-    recorded = store.identity
+    recorded = store.accepted_identity()
     data = {name for name in {*recorded, *current} if not name.startswith(SOURCE)}
     if changed := [name for name in data if recorded.get(name) != current.get(name)]:
         raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
@@ -156,7 +158,7 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
     elif code and not allow_changed_code:
         raise _changed(store.path, code, RESTORE)
     elif code:
-        store.event("code_changed", sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
+        store.event(CODE_CHANGED, sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
         observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
     sources = {name: digest for name, digest in current.items() if name.startswith(SOURCE)}
     store.add_identity({name: digest for name, digest in sources.items() if name not in store.identity})

@@ -116,7 +116,7 @@ def _run(
         before = _counts(store, searches)
         total = Counts.total(before.values())
         prepared = None
-        if total.left or not total.completed:
+        if total.left or not total.completed or options.allow_changed_code:
             with module_path(folder):
                 prepared = prepare(store, loaded, options, folder)
             before = _counts(store, searches)

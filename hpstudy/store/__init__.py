@@ -3,7 +3,7 @@
 from hpstudy.store.check import check
 from hpstudy.store.counts import Counts, by_arm, planned_counts
 from hpstudy.store.environments import Environment
-from hpstudy.store.events import Event
+from hpstudy.store.events import CODE_CHANGED, Event
 from hpstudy.store.export import FORMATS, export
 from hpstudy.store.history import TrialRow
 from hpstudy.store.listing import incumbent, incumbent_count, incumbents, is_complete
@@ -16,6 +16,7 @@ from hpstudy.store.values import STATES, TrialState
 from hpstudy.store.writer import Store
 
 __all__ = [
+    "CODE_CHANGED",
     "FORMATS",
     "HEARTBEAT_S",
     "STATES",

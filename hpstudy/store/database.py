@@ -13,7 +13,7 @@ from typing import Self
 from hpstudy.store import summary
 from hpstudy.store.counts import Counts
 from hpstudy.store.environments import Environment, read_environments
-from hpstudy.store.events import read_imported
+from hpstudy.store.events import read_accepted, read_imported
 from hpstudy.store.faults import translated
 from hpstudy.store.history import TrialRow, read_history
 from hpstudy.store.stored_study import read_study
@@ -55,6 +55,11 @@ class StudyDatabase(ABC):
     def identity(self) -> dict[str, str]:
         """What determines the results besides the study, by name: checksums of data, versions of code."""
         return dict(self._stored.identity)
+
+    def accepted_identity(self) -> dict[str, str]:
+        """Return the identity with which the study may continue: that of its start, with the changes of code that were accepted since."""
+        with self.snapshot() as connection:
+            return self.identity | read_accepted(connection)
 
     @property
     def module_path(self) -> str | None:

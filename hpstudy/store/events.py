@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpstudy.store.decoding import fetch
+from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.seals import seal_new
 from hpstudy.store.values import utc_now
 from hpstudy.study.imported import KIND as IMPORTED
 from hpstudy.study.imported import imported
 from hpstudy.study.plan import SearchKey
+
+CODE_CHANGED = "code_changed"
+"""Kind of the event that records changed code with which the study was allowed to continue."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ def read_events(connection: sqlite3.Connection, condition: str = "TRUE") -> list
 def read_imported(connection: sqlite3.Connection) -> dict[SearchKey, int]:
     """Return how many trials of each search, the first ones, are imported results."""
     return imported((event.kind, event.detail) for event in read_events(connection, f"kind = '{IMPORTED}'"))
+
+
+def read_accepted(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the last accepted checksum of each source whose change was accepted, by name; "" for a source that no longer existed."""
+    accepted: dict[str, str] = {}
+    for event in read_events(connection, f"kind = '{CODE_CHANGED}'"):
+        try:
+            accepted |= {name: str(change["new"]) for name, change in event.detail["sources"].items()}
+        except (KeyError, AttributeError, TypeError):
+            raise Undecodable(f"the event '{CODE_CHANGED}' of {event.at} has no checksums") from None
+    return accepted
 
 
 def last_event(connection: sqlite3.Connection) -> int:

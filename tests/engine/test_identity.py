@@ -13,7 +13,7 @@ import pytest
 import hpstudy
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.progress import Observer
-from hpstudy.errors import StudyChanged
+from hpstudy.errors import StoreError, StudyChanged
 from hpstudy.loading.load import read_study
 from hpstudy.modules import module_path
 from hpstudy.store.seals import changing
@@ -56,6 +56,10 @@ def project(tmp_path):
             with hpstudy.open(self.storage) as reader:
                 return reader.identity
 
+        def accepted(self):
+            with hpstudy.open(self.storage) as reader:
+                return [set(event.detail["sources"]) for event in reader.events() if event.kind == "code_changed"]
+
         def states(self):
             with hpstudy.open(self.storage) as reader:
                 return reader.trials()["state"].tolist()
@@ -87,6 +91,58 @@ def test_a_changed_file_is_refused_by_name(project, name):
     with pytest.raises(StudyChanged, match=f"source of {name}.py"):
         project.run(3)
     assert project.run(3, allow_changed_code=True).complete
+
+
+@pytest.mark.parametrize("name", ["train", "late"])
+def test_an_accepted_change_needs_no_flag_again_and_a_further_change_does(project, name):
+    project.write(train=LAZY, late="def value(x): return x")
+    project.run()
+    file = project.folder / f"{name}.py"
+    former, started = file.read_text(), project.identity()
+    file.write_text(former + "# accepted\n")
+    project.run(3, allow_changed_code=True)
+    assert project.run(4, allow_changed_code=True).ran == 1
+    assert project.run(5).ran == 1
+    assert hpstudy.resume(project.storage, executor="inline").complete
+    assert hpstudy.confirm(project.storage, executor="inline").complete
+    assert project.accepted() == [{f"source of {name}.py"}]
+    assert project.identity() == started
+    for code in (former + "# further\n", former):
+        file.write_text(code)
+        with pytest.raises(StudyChanged, match=f"source of {name}.py"):
+            project.run(6)
+
+
+def test_an_accepted_removal_of_a_file_needs_no_flag_again(project):
+    project.write(train="import late\ndef f(params, seed): return params['x']", late="")
+    project.run()
+    project.write(train="def f(params, seed): return params['x']")
+    (project.folder / "late.py").unlink()
+    project.run(3, allow_changed_code=True)
+    assert project.run(4).ran == 1
+    project.write(late="")
+    with pytest.raises(StudyChanged, match=r"source of late\.py"):
+        project.run(5)
+
+
+def test_a_change_is_accepted_also_while_nothing_remains_to_run(project):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    project.write(train="def f(params, seed): return params['x']  # the same")
+    assert project.run(allow_changed_code=True).ran == 0
+    assert project.run(3).ran == 1
+
+
+def test_an_accepted_change_that_cannot_be_read_is_one_message(project):
+    project.write(train="def f(params, seed): return params['x']")
+    project.run()
+    project.write(train="def f(params, seed): return params['x'] + 1")
+    project.run(3, allow_changed_code=True)
+    with sqlite3.connect(project.storage) as connection:
+        connection.execute("UPDATE event SET detail = '{\"sources\": [1]}' WHERE kind = 'code_changed'")
+    connection.close()
+    with pytest.raises(StoreError, match=r"the event 'code_changed' of .* has no checksums"):
+        project.run(4)
 
 
 @pytest.mark.parametrize("code", ["functools.partial(base, k=2)", "wrapped(base)", "Callable().call", "Callable()"])

@@ -156,6 +156,15 @@ def test_a_changed_function_continues_if_that_is_allowed_and_its_former_source_i
     assert (trials["objective"] / trials["point.x"]).round(12).groupby(level=0).first().tolist() == [2.0, 2.0, 3.0]
 
 
+def test_an_accepted_function_needs_no_permission_again(run):
+    run()
+    run(CHANGED, allow=True, replicates=3)
+    assert run(CHANGED, replicates=4).ran == 3
+    assert stored()[2].count("code_changed") == 1
+    with pytest.raises(StudyChanged, match="function train"):
+        run(replicates=5)
+
+
 def test_a_function_that_is_corrected_before_a_trial_has_completed_starts_over(run):
     said = []
 
