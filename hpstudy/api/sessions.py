@@ -27,14 +27,18 @@ def checked_definition(
     scale: str | None,
     shard: Shard | None = None,
     *,
-    allow_changed_code: bool = False,
+    allow_changed_code: bool | None = None,
 ) -> LoadedStudy:
-    """A study with its parts, whose code is compared with its database. Arguments and errors as `hpstudy.run`."""
+    """A study with its parts, whose code is compared with its database.
+
+    Arguments and errors as `hpstudy.run`. `allow_changed_code` is None for a command without this option.
+    """
     from hpstudy.engine.identity import refuse_changed_function
 
     loaded = loaded_definition(study, scale, comparison(storage, allow_changed_code, shard))
     if not (allow_changed_code or isinstance(study, str | Path)):
-        refuse_changed_function(default_storage(loaded.study.name, storage, shard), loaded.task)
+        database = default_storage(loaded.study.name, storage, shard)
+        refuse_changed_function(database, loaded.task, can_allow=allow_changed_code is not None)
     return loaded
 
 
@@ -63,9 +67,9 @@ def study_and_database(
     scale: str | None,
     shard: Shard | None = None,
     *,
-    allow_changed_code: bool = False,
+    allow_changed_code: bool | None = None,
 ) -> tuple[LoadedStudy, Path]:
-    """A study with its parts, and its database. Arguments as `hpstudy.run`; `study` may also be a database or a name."""
+    """A study with its parts, and its database. Arguments as `checked_definition`; `study` may also be a database or a name."""
     if is_stored(study):
         path = locate(study, storage, scale=scale)
         return stored(path, allow_changed_code), path
@@ -83,17 +87,19 @@ def folder_for(study: Study) -> str | None:
 
 
 def comparison(
-    storage: str | Path | None, allow_changed_code: bool, shard: Shard | None = None
+    storage: str | Path | None, allow_changed_code: bool | None, shard: Shard | None = None
 ) -> Callable[[str, str], None] | None:
     """A function of the name and folder of a study that compares its files with its database; None if they may differ."""
     from hpstudy.engine.identity import refuse_changed_files
 
     if allow_changed_code:
         return None
-    return lambda name, folder: refuse_changed_files(default_storage(name, storage, shard), folder)
+    return lambda name, folder: refuse_changed_files(
+        default_storage(name, storage, shard), folder, can_allow=allow_changed_code is not None
+    )
 
 
-def stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
+def stored(path: Path, allow_changed_code: bool | None) -> LoadedStudy:
     """The study of a database, with its parts. Its code is compared with the database before any of it is imported."""
     from hpstudy.engine.identity import refuse_changed_files
     from hpstudy.loading.bind import bind
@@ -101,7 +107,7 @@ def stored(path: Path, allow_changed_code: bool) -> LoadedStudy:
     with Reader.open(path) as reader:
         study, folder = reader.study, reader.module_path and (code_folder(path) or reader.module_path)
     if not allow_changed_code:
-        refuse_changed_files(path, folder)
+        refuse_changed_files(path, folder, can_allow=allow_changed_code is not None)
     return bind(study, folder)
 
 

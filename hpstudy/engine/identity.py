@@ -16,15 +16,17 @@ from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
 from hpstudy.tasks.interface import Task
 
-RESTORE = "restore the file, start again with another --storage, or continue with --allow-changed-code (recorded in the database)"
+RESTORE = "restore the file, or start again in another database (`hpstudy run STUDY.yaml --storage DATABASE`)"
 
 MOVED = f"if the folder of the study has moved, run the study file there (`hpstudy run STUDY.yaml --storage DATABASE`); otherwise {RESTORE}"
 """Hint for files that are missing. `resume` looks for them in the folder that the database records."""
 
-RESTORE_FUNCTION = (
-    "restore the function and the values that it refers to, start again with another storage, or continue with "
-    "allow_changed_code=True (recorded in the database)"
-)
+ALLOW = "; --allow-changed-code continues with the change, and the database records it"
+"""Addition to both hints for a command that has this option."""
+
+RESTORE_FUNCTION = "restore the function and the values that it refers to, or start again with another storage"
+
+ALLOW_FUNCTION = "; allow_changed_code=True continues with the change, and the database records it"
 
 
 class KnownSources:
@@ -58,7 +60,9 @@ class KnownSources:
         """
         if changed := self.changed(loaded):
             files = ", ".join(name.removeprefix(SOURCE) for name in changed)
-            raise StudyChanged(f"{files} changed while the study was running; a trial that used it was not stored", RESTORE)
+            raise StudyChanged(
+                f"{files} changed while the study was running; a trial that used it was not stored", RESTORE + ALLOW
+            )
         new = {name: digest for name, digest in loaded.items() if name not in self._sources}
         self._sources |= new
         return new
@@ -80,12 +84,13 @@ def prepared_identity(study: Study, task: Task) -> dict[str, str]:
     return identity_of(study, task)
 
 
-def refuse_changed_files(storage: Path, folder: str | None) -> None:
+def refuse_changed_files(storage: Path, folder: str | None, *, can_allow: bool) -> None:
     """Check the files of a user's code against an existing database, without importing them.
 
     Args:
         storage: the database; nothing is compared if it does not exist.
         folder: folder of the user's modules.
+        can_allow: whether the command has the option --allow-changed-code.
 
     Raises:
         StudyChanged: a file is missing, has changed, or does not belong to the code in the database. The message lists all such files.
@@ -105,15 +110,16 @@ def refuse_changed_files(storage: Path, folder: str | None) -> None:
         earlier = [name.removeprefix(SOURCE) for name in recorded if is_earlier(name)]
         changed += [name for use in {*parts, *earlier} for name in _unrecorded(use, recorded, folder)]
     if changed or missing:
-        raise _changed(storage, changed + missing, MOVED if missing else RESTORE)
+        raise _changed(storage, changed + missing, (MOVED if missing else RESTORE) + (ALLOW if can_allow else ""))
 
 
-def refuse_changed_function(storage: Path, task: Task) -> None:
+def refuse_changed_function(storage: Path, task: Task, *, can_allow: bool) -> None:
     """Check a function that was passed to `hpstudy.run` against that of an existing database.
 
     Args:
         storage: the database; nothing is compared if it does not exist.
         task: the task of the study, as passed.
+        can_allow: whether the call has the argument `allow_changed_code`.
 
     Raises:
         StudyChanged: the function, or a value that it refers to, has changed, and a trial has completed.
@@ -126,7 +132,7 @@ def refuse_changed_function(storage: Path, task: Task) -> None:
         completed, recorded = Counts.total(reader.counts().values()).completed, reader.accepted_identity()
     changed = [name.removeprefix(SOURCE) for name, digest in functions.items() if recorded.get(name, digest) != digest]
     if completed and changed:
-        raise _changed(storage, changed, RESTORE_FUNCTION)
+        raise _changed(storage, changed, RESTORE_FUNCTION + (ALLOW_FUNCTION if can_allow else ""))
 
 
 def check_identity(store: Store, current: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
@@ -147,7 +153,11 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
     recorded = store.accepted_identity()
     data = {name for name in {*recorded, *current} if not name.startswith(SOURCE)}
     if changed := [name for name in data if recorded.get(name) != current.get(name)]:
-        raise _changed(store.path, changed, "restore the data (`hpstudy data verify`), or start again with another --storage")
+        raise _changed(
+            store.path,
+            changed,
+            "restore the data (`hpstudy data verify`), or start again in another database (`hpstudy run STUDY.yaml --storage DATABASE`)",
+        )
     code = _changed_sources(recorded, current, _used_parts(store))
     if code and not Counts.total(store.search_counts().values()).completed:
         removed = store.start_over(code)
@@ -156,7 +166,7 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
             f"{names} changed before a trial completed: the study starts over ({removed:,} trials without a value removed)"
         )
     elif code and not allow_changed_code:
-        raise _changed(store.path, code, RESTORE)
+        raise _changed(store.path, code, RESTORE + ALLOW)
     elif code:
         store.event(CODE_CHANGED, sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
         observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import hpstudy
 from hpstudy.cli import app
-from hpstudy.errors import StudyError, UsageError
+from hpstudy.errors import StudyChanged, StudyError, UsageError
 from hpstudy.report.chapters.methods import methods
 from hpstudy.report.charts import best_so_far
 from hpstudy.store import Store
@@ -235,3 +235,15 @@ def test_a_search_that_has_begun_is_refused_and_stays(folder):
     assert len(trials("v")) == 2
     assert hpstudy.import_trials("known.sqlite", "good.csv", "w") == 2
     assert len(trials("w")) == 2
+
+
+def test_the_hint_for_changed_code_names_no_option_that_the_command_lacks(folder):
+    import_good()
+    run()
+    (folder / "imports_known.py").write_text(MODULE + "# changed\n")
+    with pytest.raises(StudyChanged, match=r"source of imports_known\.py") as caught:
+        hpstudy.import_trials("known.sqlite", "good.csv", "w")
+    assert "allow" not in caught.value.hint
+    with pytest.raises(StudyChanged, match=r"source of imports_known\.py") as caught:
+        hpstudy.resume("known.sqlite")
+    assert "--allow-changed-code continues" in caught.value.hint
