@@ -106,7 +106,9 @@ def main() -> NoReturn:
         try:
             _run(ends)
         except SystemExit as end:
-            if end.code in (1, 2) and (hint := quoting_hint(sys.argv[1:])):
+            error = end.__context__  # of `fail`; another error with exit code 2 is that of the parser
+            message = str(error) if isinstance(error, HpstudyError) else None
+            if (end.code == 2 or (end.code == 1 and message)) and (hint := quoting_hint(sys.argv[1:], message)):
                 say(f"  hint: {hint}")
             raise
         sys.exit(0)

@@ -76,6 +76,17 @@ def test_a_path_with_a_space_needs_quotes(hpstudy, study_text, command):
     assert "quote" not in hpstudy(command, "my", "study.yaml").stderr
 
 
+@pytest.mark.parametrize("existing", ["run tiny.yaml", "--observer tensorbaord", "none.csv --view"])
+def test_an_error_about_something_else_has_no_hint_about_quotes(hpstudy, study_text, tmp_path, existing):
+    (tmp_path / existing).touch()
+    done = hpstudy("run", "tiny.yaml", "--observer", "tensorbaord", text=study_text.replace("replicates: 3", "replicates: 0"))
+    answered(done, 2, "tiny.yaml:", "replicates")
+    assert "quote" not in done.stderr
+    done = hpstudy("import", "trials", "tiny.yaml", "none.csv", "--view", "none", text=study_text)
+    answered(done, 2, "the study has no view 'none'")
+    assert "quote" not in done.stderr
+
+
 def test_a_foreign_database_is_refused(hpstudy, tmp_path):
     with sqlite3.connect(tmp_path / "other.sqlite") as connection:
         connection.execute("CREATE TABLE t (x)")
