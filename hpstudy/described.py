@@ -10,7 +10,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -38,18 +38,25 @@ def description(model: Any, key: str) -> str:
     field = getattr(model, "model_fields", {}).get(key)
     if field is None or field.description:
         return getattr(field, "description", "")
-    of_classes = (_docstrings(owner.__module__).get(owner.__name__, {}) for owner in model.__mro__)
+    of_classes = (_fields(owner) for owner in model.__mro__)
     return next((fields[key] for fields in of_classes if key in fields), "")
 
 
-@cache
-def _docstrings(module: str) -> dict[str, dict[str, str]]:
-    """The docstrings of the fields of each class of a module; empty without its source."""
-    try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (KeyError, OSError, SyntaxError, TypeError):  # a notebook, code without a file, or a file that has changed
+def _fields(owner: type) -> dict[str, str]:
+    """The docstrings of the fields of a class at the top level of its module; empty without its source."""
+    module = sys.modules.get(owner.__module__)
+    if module is None or getattr(module, owner.__name__, None) is not owner:  # a module of the same name may have replaced it
         return {}
-    return {node.name: dict(_of_fields(node)) for node in tree.body if isinstance(node, ast.ClassDef)}
+    try:
+        return _docstrings(inspect.getsource(module)).get(owner.__name__, {})
+    except (OSError, SyntaxError, TypeError):  # a notebook, code without a file, or a file that has changed
+        return {}
+
+
+@lru_cache
+def _docstrings(source: str) -> dict[str, dict[str, str]]:
+    """The docstrings of the fields of each class in the source of a module."""
+    return {node.name: dict(_of_fields(node)) for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
 
 
 def _of_fields(of_class: ast.ClassDef) -> Iterator[tuple[str, str]]:

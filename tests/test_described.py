@@ -1,11 +1,13 @@
 """Descriptions of the fields of a model, from the docstrings below them."""
 
+import importlib
 import subprocess
 import sys
 
 from pydantic import Field
 
 from hpstudy.described import DescribedModel, description
+from hpstudy.modules import module_path
 
 
 class Base(DescribedModel):
@@ -52,6 +54,18 @@ def test_a_model_without_source_has_no_descriptions():
     exec('from hpstudy.described import DescribedModel\nclass M(DescribedModel):\n    a: int = 1\n    """A."""', namespace)
     assert description(namespace["M"], "a") == ""
     assert "description" not in namespace["M"].model_json_schema()["properties"]["a"]
+
+
+def test_modules_of_one_name_in_two_folders_have_their_own_descriptions(tmp_path):
+    models = []
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+        code = f'from hpstudy.described import DescribedModel\nclass M(DescribedModel):\n    a: int = 1\n    """Of the {folder.name}."""\n'
+        (folder / "described_twice.py").write_text(code)
+        with module_path(str(folder)):
+            models.append(importlib.import_module("described_twice").M)
+            assert description(models[-1], "a") == f"Of the {folder.name}."
+            assert description(models[0], "a") != "Of the second."
 
 
 def test_the_json_schema_has_the_descriptions():
