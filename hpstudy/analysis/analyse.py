@@ -11,6 +11,7 @@ from hpstudy.analysis.claims.values import observe
 from hpstudy.analysis.comparisons.family import with_verdicts
 from hpstudy.analysis.confirmed.curves import confirmed_curves
 from hpstudy.analysis.confirmed.endpoints import endpoint_results
+from hpstudy.analysis.confirmed.plateaus import exceeded_plateaus
 from hpstudy.analysis.confirmed.policies import under_policies
 from hpstudy.analysis.confirmed.secondary import secondary
 from hpstudy.analysis.curves.best_so_far import best_so_far, worst_value
@@ -96,6 +97,7 @@ def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         confirmed=confirmed,
         declared=declared,
         declared_first=endpoint_results(confirmed, searches, endpoints, first) if first else (),
+        exceeded_plateaus=exceeded_plateaus(all_confirmations, table, study),
         policies=under_policies(confirmations, searches, endpoints) if thorough and of_incumbents else (),
         confirmation=confirmation(
             confirmations,

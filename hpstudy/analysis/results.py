@@ -15,6 +15,7 @@ from hpstudy.analysis.claims.declaration import Declaration
 from hpstudy.analysis.claims.judgement import CriterionResult
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
+from hpstudy.analysis.confirmed.plateaus import ExceededPlateau
 from hpstudy.analysis.confirmed.policies import EndpointsUnderPolicy
 from hpstudy.analysis.confirmed.secondary import Secondary
 from hpstudy.analysis.curves.training_epochs import TrainingEpochs
@@ -59,6 +60,7 @@ class Results:
         confirmed: confirmed curves of the views, in the order of the study; empty if not all incumbents are confirmed.
         declared: results of the declared endpoints.
         declared_first: the same from the first `analysis.first_replicates` replicates alone; empty without this setting.
+        exceeded_plateaus: the declared plateaus that a view is shown to exceed on fresh seeds.
         policies: the declared endpoints under other treatments of trainings without a value; empty if every training gave a value, or the
             analysis was not thorough.
         secondary: measures of tuning from other papers; empty if not all incumbents are confirmed.
@@ -92,6 +94,7 @@ class Results:
     confirmed: tuple[ConfirmedCurve, ...] = ()
     declared: tuple[EndpointResult, ...] = ()
     declared_first: tuple[EndpointResult, ...] = ()
+    exceeded_plateaus: tuple[ExceededPlateau, ...] = ()
     policies: tuple[EndpointsUnderPolicy, ...] = ()
     secondary: tuple[Secondary, ...] = ()
     confirmation: Confirmation | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hpstudy.analysis.confirmed.comparison import EndpointOfPair
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
-from hpstudy.report import limits, numbers
+from hpstudy.report import exceeded_plateaus, limits, numbers
 from hpstudy.report.endpoints import cells, difference, reached, title, writer
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
@@ -81,11 +81,11 @@ def _in_short(results: Results, result: EndpointResult) -> str:
 
 
 def evidence(results: Results, result: EndpointResult) -> str:
-    """The limits of the answer: searches that do not reach the criterion, and attainable and detectable differences if none is shown."""
+    """The limits of the answer: late searches, a plateau that is too easy, and attainable and detectable differences if none is shown."""
     measured = result.declared
     if measured is None:
         return ""
-    sentences = []
+    sentences = list(exceeded_plateaus.sentences(results, result))
     horizon = numbers.things(results.study.search.trials, "trial")
     n = len(result.replicates)
     late = {view.view: n - view.reached for view in measured.views if view.reached is not None and view.reached < n}

@@ -39,8 +39,8 @@ def body(results: Results) -> dict[str, Any]:
     The (replicates x trials) values are only in best_so_far.csv or sweep_values.csv, and the bins of layers only in
     never_flipped_histograms.csv. A sweep has "sweep" instead of "target", "views", "comparisons" and "holm_adjusted_p". "criteria" is
     present if claims are declared, and "endpoints" if endpoints are declared. "endpoints_of_first_replicates",
-    "endpoints_under_policies", "confirmed", "secondary", "controls", "searchers", "confirmation", "extended", "epochs", "ranking",
-    "broken_seals", "database_digest" and "seal_note" are present if they have a value.
+    "exceeded_plateaus", "endpoints_under_policies", "confirmed", "secondary", "controls", "searchers", "confirmation", "extended",
+    "epochs", "ranking", "broken_seals", "database_digest" and "seal_note" are present if they have a value.
     """
     return {
         "format": FORMAT,
@@ -62,6 +62,7 @@ def body(results: Results) -> dict[str, Any]:
             criteria=plain(results.criteria),
             endpoints=_endpoints(results, results.declared),
             endpoints_of_first_replicates=_endpoints(results, results.declared_first),
+            exceeded_plateaus=plain(results.exceeded_plateaus),
             endpoints_under_policies=[
                 {"policy": of.policy, "endpoints": _endpoints(results, of.endpoints)} for of in results.policies
             ],

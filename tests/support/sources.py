@@ -30,6 +30,7 @@ class MemorySource:
         sessions: environments of the sessions, as a Reader gives them.
         happened: events, as a Reader gives them.
         fresh: for each view (replicates x trials x seeds) values of its incumbents on fresh seeds; NaN is a training that diverged.
+        defaults: for each view (seeds,) values of its default point on the fresh seeds of replicate 0.
     """
 
     study: Study
@@ -40,6 +41,7 @@ class MemorySource:
     sessions: Sequence[Any] = ()
     happened: Sequence[Any] = ()
     fresh: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
+    defaults: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
 
     def trials(self) -> pd.DataFrame:
         """One row per trial; every point is the middle of its view's space."""
@@ -80,11 +82,14 @@ class MemorySource:
         return pd.DataFrame(columns=["view", "replicate", "number", "metric", "epoch", "value"])
 
     def confirmations(self) -> pd.DataFrame:
-        """The incumbents of the searches on fresh seeds, as far as `fresh` has them."""
+        """The default points and the incumbents of the searches on fresh seeds, as far as `defaults` and `fresh` have them."""
         import pandas as pd
 
         rows = []
         sign = self.study.metric.goal.sign
+        for view, of_default in self.defaults.items():
+            for seed, value in enumerate(np.asarray(of_default, dtype=np.float64).tolist()):
+                rows.append((view, np.nan, np.nan, seed, "diverged" if np.isnan(value) else "completed", value))
         for view, given in self.fresh.items():
             fresh, values = np.asarray(given, dtype=np.float64), sign * np.asarray(self.values[view], dtype=np.float64)
             for replicate, search in enumerate(values.tolist()):

@@ -42,7 +42,19 @@ def _of_confirmed(results: Results) -> str:
         "paired in differences. If plateaus come from the other replicates, the intervals are those of the jackknife over replicates "
         "(Tukey 1958). A difference is shown if the p of its t test, corrected by Holm within the primary or within the secondary "
         f"endpoints, is below {alpha}. Power is that of a t test at {alpha} divided by the number of these tests, given the observed "
-        "spread. The power with Holm's correction is at least as high."
+        f"spread. The power with Holm's correction is at least as high.{_of_plateaus(results)}"
+    )
+
+
+def _of_plateaus(results: Results) -> str:
+    """The check of declared plateaus, with a leading space; "" without any."""
+    declared = results.study.analysis.plateaus
+    if declared is None or not declared.values:
+        return ""
+    return (
+        " Declared plateaus are tested against the means on fresh seeds of the chosen points, of the default points and over all searches: "
+        "one-sided t tests with the noise pooled over the points of a view, corrected by Bonferroni. A plateau that is shown to be "
+        "exceeded is named with its endpoints."
     )
 
 
