@@ -83,7 +83,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image, np.uint8, copy=True)).permute((2, 0, 1)).contiguous().to(torch.float32).div(255)
 
 
-def normalise(mean: list[float], deviation: list[float]) -> Callable[[Tensor], Tensor]:
+def normalize(mean: list[float], deviation: list[float]) -> Callable[[Tensor], Tensor]:
     """As torchvision's Normalize(mean, deviation)."""
 
     def apply(image: Tensor) -> Tensor:
@@ -195,7 +195,7 @@ def plain_run(task: Cifar, data: Data, seed: int) -> Callable[[], float]:
         for conv, z in zip((m for m in network.modules() if isinstance(m, PlainConv)), noise, strict=True):
             conv.weights.copy_(HYPERPARAMETERS.init_scale * z.view_as(conv.weights))
     pixels = data.train.x.numpy() / 255.0
-    fixed = [to_tensor, normalise(pixels.mean((0, 1, 2)).tolist(), pixels.std((0, 1, 2)).tolist())]
+    fixed = [to_tensor, normalize(pixels.mean((0, 1, 2)).tolist(), pixels.std((0, 1, 2)).tolist())]
     training = DataLoader(
         PlainImages(data.train, [random_crop, random_mirror, *fixed]), task.settings.batch_size, shuffle=True, drop_last=True
     )
@@ -268,7 +268,7 @@ def main() -> None:
         print(f"{side:12}{statistics.median(taken):>10.2f}{min(taken):>8.2f}{max(taken):>8.2f}", end="")
         print(f"{statistics.mean(losses[side]):>16.3f}")
     ratios = sorted(plain / own for plain, own in zip(seconds["plain loop"], seconds["hpstudy"], strict=True))
-    print(f"ratio of neighbours: median {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}")
+    print(f"ratio of neighbors: median {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Checked: whether a short training agrees with that on the CPU, whether a repeate
 numbers in a stack are independent of the other networks, and whether a study that is killed continues to the numbers of one that was not.
 Measured: studies/audio.yaml without confirmations in lockstep, one of its trials alone, its asks, and updates per second of Bi-RealNet-20
 alone and in several processes on one GPU, with the projected time of studies/cifar.yaml. The JSON file is written after every step. Images
-are random bytes of CIFAR's shape: their content does not change the time. The embedded speech is synthesised on first use.
+are random bytes of CIFAR's shape: their content does not change the time. The embedded speech is synthesized on first use.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def repetition(bench: Bench) -> dict[str, bool]:
     return {
         "alone": trained(study, [1]) == trained(study, [1]),
         "stacked": trained(study, [1, 2, 3, 4]) == trained(study, [1, 2, 3, 4]),
-        "neighbours": trained(study, [1, 2, 3, 4])[1] == trained(study, [9, 2, 8, 7])[1],
+        "neighbors": trained(study, [1, 2, 3, 4])[1] == trained(study, [9, 2, 8, 7])[1],
         "places": trained(study, [1, 2, 3, 4])[1] == trained(study, [1, 3, 4, 2])[3],
     }
 

@@ -7,7 +7,7 @@
 `load` runs a study with as many searches as workers, once for each number of workers. The workers are a thread that answers every step
 `--step-s` seconds after it began. Printed: steps per second of wall time, CPU time per step, and the resident memory when a quarter, half,
 three quarters and all of the trials are stored. A trial is two steps: the choice of its point, and its training. Every step ends with a
-transaction that is synchronised with the disk.
+transaction that is synchronized with the disk.
 
 `failures` runs trials on 1,000 nodes in simulated time: while the scheduler waits, the simulated clock jumps to the next event. Nodes fail
 and are repaired at random. Printed: the makespan against the ideal one, which is the larger of the time of all steps divided by the nodes

@@ -53,7 +53,7 @@ SEARCHERS: dict[str, Callable[[], Searcher]] = {
 
 @dataclass(frozen=True)
 class Function:
-    """A function to minimise.
+    """A function to minimize.
 
     Attributes:
         space: its arguments, floats on a log scale as learning rates are.
@@ -94,7 +94,7 @@ def hartmann() -> Function:
 
 def mixed() -> Function:
     """The first four arguments of Hartmann 6, moved by one two-valued choice and scaled by another."""
-    weights, slopes, centres = Hartmann6._ALPHA, Hartmann6._A[:, :4], Hartmann6._P[:, :4]
+    weights, slopes, centers = Hartmann6._ALPHA, Hartmann6._A[:, :4], Hartmann6._P[:, :4]
     space = {
         **rates(4),
         "scaling": {"type": "choice", "values": [True, False]},
@@ -103,7 +103,7 @@ def mixed() -> Function:
 
     def at(u: np.ndarray, scaling: bool, clipping: str) -> float:
         moved = u + np.array([0.2, -0.15, 0, 0]) if scaling else u
-        depth = float(weights @ np.exp(-np.sum(slopes * (moved - centres) ** 2, axis=1)))
+        depth = float(weights @ np.exp(-np.sum(slopes * (moved - centers) ** 2, axis=1)))
         return -depth * (1.0 if clipping == "gradient" else 0.8) + (0.0 if scaling else 0.15)
 
     starts = np.random.default_rng(0).random((40, 4))

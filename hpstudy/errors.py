@@ -161,7 +161,7 @@ LISTED = 50
 
 
 def nearest(word: str, choices: Iterable[str], kind: str = "valid") -> str:
-    """Return a suggestion for a misspelt word: the nearest choice and all valid choices, introduced by `kind`.
+    """Return a suggestion for a misspelled word: the nearest choice and all valid choices, introduced by `kind`.
 
     >>> nearest("filtre", ["filter", "latent"])
     "did you mean 'filter'? valid: filter, latent"

@@ -1,4 +1,4 @@
-"""Direction of optimisation of a metric."""
+"""Direction of optimization of a metric."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 
 class Goal(StrEnum):
-    """Direction of optimisation; equal to the values "maximize" and "minimize" in study files."""
+    """Direction of optimization; equal to the values "maximize" and "minimize" in study files."""
 
     MAXIMIZE = "maximize"
     MINIMIZE = "minimize"

@@ -1,4 +1,4 @@
-"""Registries of pluggable parts: dictionaries with descriptions, lazy imports and suggestions for misspelt names.
+"""Registries of pluggable parts: dictionaries with descriptions, lazy imports and suggestions for misspelled names.
 
 An entry refers to its class as "module:Class" and is imported only when it is used, so that commands without training start fast. A name
 of this form is a user-defined part, which is valid in every registry.

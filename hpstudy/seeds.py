@@ -93,7 +93,7 @@ class _SeedsTorch(MetaPathFinder):
 def seeded_block(seed: int) -> Iterator[None]:
     """Seed the global generators (random, numpy, torch on the CPU) within the block, then restore their states.
 
-    This is for libraries that use the global generators. Generators of accelerators are not changed or initialised.
+    This is for libraries that use the global generators. Generators of accelerators are not changed or initialized.
     """
     import numpy as np
 

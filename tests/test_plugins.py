@@ -35,12 +35,12 @@ def test_a_part_of_the_users_own_is_in_every_table(table, my_part):
     assert table.load(f"{my_part.stem}:Mine").__name__ == "Mine"
 
 
-def test_a_misspelt_name_in_the_users_module_gets_the_nearest(my_part):
+def test_a_misspelled_name_in_the_users_module_gets_the_nearest(my_part):
     with pytest.raises(PluginError, match="did you mean 'Mine'"):
         SEARCHERS.load(f"{my_part.stem}:Mene")
 
 
-def test_a_misspelt_built_in_name_gets_the_nearest_and_how_to_add_one():
+def test_a_misspelled_built_in_name_gets_the_nearest_and_how_to_add_one():
     with pytest.raises(UsageError, match="did you mean 'sobol'") as caught:
         SEARCHERS.load("sobbol")
     assert "my_module:MySearcher" in caught.value.hint

@@ -37,12 +37,12 @@ name: extended
 task: {use: branin}
 metric: {name: value, goal: minimize}
 views: {a: {space: {x1: {type: float, low: -5, high: 10}}, fixed: {x2: 1}}}
-search: {searcher: "my_module:CentreSearcher", trials: 3}
+search: {searcher: "my_module:CenterSearcher", trials: 3}
 replicates: 2
 """
 
 
-PARTS = ("CentreSearcher", "SignOfAverage", "FewWorkers", "def train", "class Train")
+PARTS = ("CenterSearcher", "SignOfAverage", "FewWorkers", "def train", "class Train")
 """Words that name one code block each."""
 
 

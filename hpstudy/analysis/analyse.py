@@ -6,7 +6,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.baselines.searchers import searchers
 from hpstudy.analysis.claims.declaration import declaration
-from hpstudy.analysis.claims.judgement import judge
+from hpstudy.analysis.claims.judgment import judge
 from hpstudy.analysis.claims.values import observe
 from hpstudy.analysis.comparisons.family import with_verdicts
 from hpstudy.analysis.confirmed.curves import confirmed_curves

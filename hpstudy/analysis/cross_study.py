@@ -43,7 +43,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Normalised:
+class Normalized:
     """The best so far of one view of one study on the common scale.
 
     Attributes:
@@ -91,7 +91,7 @@ class Several:
 
     studies: tuple[Results, ...]
     scales: tuple[Scale, ...]
-    views: tuple[Normalised, ...]
+    views: tuple[Normalized, ...]
     pairs: tuple[PairOfStudies, ...]
     endpoints: tuple[JointEndpoint, ...]
     ranking: Ranking
@@ -124,18 +124,18 @@ def several(studies: Sequence[Results]) -> Several:
             f"these studies have no comparison in common ({listed})", "views must have the same names in all studies"
         )
     scales = tuple(_scale(results) for results in studies)
-    normalised = tuple(
-        _normalised(results, scale, view) for results, scale in zip(studies, scales, strict=True) for view in results.study.views
+    normalized = tuple(
+        _normalized(results, scale, view) for results, scale in zip(studies, scales, strict=True) for view in results.study.views
     )
     pairs = tuple(_pair(a, b, studies, scales) for a, b in shared)
     endpoints = joint_endpoints(studies, scales, shared)
-    return Several(tuple(studies), scales, normalised, pairs, endpoints, _ranking(studies, normalised))
+    return Several(tuple(studies), scales, normalized, pairs, endpoints, _ranking(studies, normalized))
 
 
-def _ranking(studies: Sequence[Results], normalised: Sequence[Normalised]) -> Ranking:
+def _ranking(studies: Sequence[Results], normalized: Sequence[Normalized]) -> Ranking:
     """Ranks and performance profiles of the views that all studies have."""
     names = tuple(view for view in studies[0].study.views if all(view in results.study.views for results in studies))
-    final = {(of_view.study, of_view.view): of_view.final.mean for of_view in normalised}
+    final = {(of_view.study, of_view.view): of_view.final.mean for of_view in normalized}
     values = np.array([[final[results.study.name, view] for view in names] for results in studies])  # (studies, views)
     costs = [trials_of([results.view(view) for view in names]) for results in studies]  # (replicates, views) of each study
     costs_with_target = [of_study for of_study in costs if of_study is not None]
@@ -158,13 +158,13 @@ def _scale(results: Results) -> Scale:
     return scale
 
 
-def _normalised(results: Results, scale: Scale, name: str) -> Normalised:
+def _normalized(results: Results, scale: Scale, name: str) -> Normalized:
     view = results.view(name)
     values = progress(view.best[view.searches.complete], scale)
     if not len(values):
-        return Normalised(results.study.name, name, np.zeros(0), Estimate(np.nan, np.nan, np.nan, 0))
+        return Normalized(results.study.name, name, np.zeros(0), Estimate(np.nan, np.nan, np.nan, 0))
     final = mean_of(values[:, -1], _bootstrap(results))
-    return Normalised(results.study.name, name, values.mean(axis=0), Estimate(final.value, final.low, final.high, len(values)))
+    return Normalized(results.study.name, name, values.mean(axis=0), Estimate(final.value, final.low, final.high, len(values)))
 
 
 def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -> PairOfStudies:

@@ -12,7 +12,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import Controls
 from hpstudy.analysis.baselines.searchers import Searchers
 from hpstudy.analysis.claims.declaration import Declaration
-from hpstudy.analysis.claims.judgement import CriterionResult
+from hpstudy.analysis.claims.judgment import CriterionResult
 from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.confirmed.plateaus import ExceededPlateau

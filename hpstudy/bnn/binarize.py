@@ -5,7 +5,7 @@
 | approx_sign | sign(x) | max(0, 2 - 2 abs(x)) | Bi-Real Net (Liu et al., 2018), ReActNet, the paper |
 | ste_clip | sign(x) | 1 where abs(x) <= 1, else 0 | BinaryNet (Courbariaux et al., 2016), Bop |
 | ede | sign(x) | k t (1 - tanh^2(t x)) | IR-Net (Qin et al., 2020) |
-| rbnn | sign(z) | max(0, sqrt(2) t' - t'^2 abs(z)) dz/dx, z = x standardised per sample, t' = max(t, 1) | RBNN (Lin et al., 2020) |
+| rbnn | sign(z) | max(0, sqrt(2) t' - t'^2 abs(z)) dz/dx, z = x standardized per sample, t' = max(t, 1) | RBNN (Lin et al., 2020) |
 | ovsw | sign(x) | max(0, 2 - 2 abs(x)/s)/s, s = deviation of x per sample, a constant | OvSW (Xiang et al., 2024) |
 | recu | sign(x) | that of max(0, 2 - 2 abs(z)), z = x/s, through z's deviation s per sample too | ReCU (Xu et al., 2021) |
 | hardtanh | x clipped to [-1, 1] | 1 inside | real-valued reference |
@@ -128,8 +128,8 @@ class BinaryActivation(nn.Module):
         return self.name
 
 
-def _standardised_sign(x: Tensor, t: float, _training: bool) -> Tensor:
-    """RBNN: the sign of x, standardised per sample. The gradient passes through mean and variance."""
+def _standardized_sign(x: Tensor, t: float, _training: bool) -> Tensor:
+    """RBNN: the sign of x, standardized per sample. The gradient passes through mean and variance."""
     inner = tuple(range(1, x.dim()))
     variance, mean = torch.var_mean(x, inner, keepdim=True)
     z = (x - mean) * (variance + VARIANCE_FLOOR).rsqrt()
@@ -144,7 +144,7 @@ def _scaled_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     return surrogate_sign(x * (variance + VARIANCE_FLOOR).rsqrt(), approximate_slope)
 
 
-def _normalised_sign(x: Tensor, _t: float, training: bool) -> Tensor:
+def _normalized_sign(x: Tensor, _t: float, training: bool) -> Tensor:
     """ReCU: the sign of x, divided by its deviation per sample. The gradient passes through the deviation."""
     if not training:
         return signs(x)
@@ -156,9 +156,9 @@ ACTIVATIONS: dict[str, Apply] = {
     "approx_sign": lambda x, *_: surrogate_sign(x, approximate_slope),
     "ste_clip": lambda x, *_: surrogate_sign(x, clipped_slope),
     "ede": lambda x, t, _: surrogate_sign(x, partial(error_decay_slope, t=t)),
-    "rbnn": _standardised_sign,
+    "rbnn": _standardized_sign,
     "ovsw": _scaled_sign,
-    "recu": _normalised_sign,
+    "recu": _normalized_sign,
     "hardtanh": lambda x, *_: functional.hardtanh(x),
     "relu": lambda x, *_: functional.relu(x),
 }

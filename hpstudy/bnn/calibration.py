@@ -1,4 +1,4 @@
-"""Recalibration of batch normalisation for weights that differ from those of the last training batches."""
+"""Recalibration of batch normalization for weights that differ from those of the last training batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def recalibrate(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Set the running mean and variance of every batch normalisation to their averages over `batches`. Weights do not change.
+    """Set the running mean and variance of every batch normalization to their averages over `batches`. Weights do not change.
 
     Bop's ImageNet run ends with a recalibration (Helwegen et al., 2019, author response). Methods that train with soft weights and
     evaluate binary weights need one before every evaluation ("BN calibration", Yang et al., 2020, https://arxiv.org/abs/2009.08695).

@@ -39,7 +39,7 @@ class Evaluation:
 
 @torch.inference_mode()
 def evaluate(network: nn.Module, data: Data, part: Part, top_k: int | None = None) -> Evaluation:
-    """Evaluate a network on a part of `data`, with the running statistics of batch normalisation.
+    """Evaluate a network on a part of `data`, with the running statistics of batch normalization.
 
     Args:
         network: is left in evaluation mode.

@@ -1,4 +1,4 @@
-"""Vectorised normalisation and augmentation of images in memory."""
+"""Vectorized normalization and augmentation of images in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpstudy.bnn.batches import Transform
 
 
 class ImageTransform(Transform):
-    """Normalise images; in training also pad them, crop them at a random position, and mirror half of them.
+    """Normalize images; in training also pad them, crop them at a random position, and mirror half of them.
 
     Images are stored as (n, height, width, channels) bytes, so that the values of a pixel are contiguous. The network gets
     (batch, channels, height, width) floats in channels-last memory format.
@@ -20,7 +20,7 @@ class ImageTransform(Transform):
     Args:
         mean: mean of every channel of the training images, in [0, 1].
         deviation: standard deviation of every channel of the training images, in [0, 1].
-        padding: pixels with value 0 (before normalisation) added on every side before the crop to the original size; 0 disables it.
+        padding: pixels with value 0 (before normalization) added on every side before the crop to the original size; 0 disables it.
         mirror: whether half of the images are mirrored.
         dtype: type of the network's input.
     """

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 class BinaryLinear(nn.Module):
-    """A fully connected layer whose weight is set by a training method. It has no bias, because batch normalisation follows.
+    """A fully connected layer whose weight is set by a training method. It has no bias, because batch normalization follows.
 
     `weight` is a leaf parameter that holds the weights of the forward pass: theta in {-1, +1}, or theta times a positive scale s.
     Its gradient is therefore dL/d(s theta), without the factor s of autograd through the scale. The layer does not depend on the
@@ -67,7 +67,7 @@ def binary_weights(network: nn.Module) -> list[nn.Parameter]:
 
 
 def real_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return the parameters that are not binary: those with weight decay, and those of batch normalisation (without weight decay)."""
+    """Return the parameters that are not binary: those with weight decay, and those of batch normalization (without weight decay)."""
     binary = {id(weight) for weight in binary_weights(network)}
     norms = {id(p) for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) for p in m.parameters()}
     real = [p for p in network.parameters() if id(p) not in binary]

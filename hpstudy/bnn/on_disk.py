@@ -30,7 +30,7 @@ Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
 
 Job: TypeAlias = tuple[int, Box | None]
-"""Row of an image and the box to crop; None for the centre crop of an evaluation."""
+"""Row of an image and the box to crop; None for the center crop of an evaluation."""
 
 
 class ImageFiles(Protocol):
@@ -52,7 +52,7 @@ class OnDisk(Part):
     """Images on disk, cropped to squares of bytes.
 
     In training a random crop (`hpstudy.bnn.photographs.crop_boxes`) is resized to the square, bilinearly. In evaluation the image is
-    resized until its shorter side has `short_side` pixels, and the square is its centre crop. The result does not depend on the number of
+    resized until its shorter side has `short_side` pixels, and the square is its center crop. The result does not depend on the number of
     threads. For a GPU, batches are prefetched; on a CPU, where training has one thread, they are read in that thread. A damaged file raises
     a DataError with its name.
 
@@ -76,7 +76,7 @@ class OnDisk(Part):
         self.smallest_piece = smallest_piece
 
     def batches(self, rows: Tensor, draws: Tensor | None, size: int) -> Iterator[Batch]:
-        """Yield random crops, or centre crops without draws. Classes and draws are moved to the device once."""
+        """Yield random crops, or center crops without draws. Classes and draws are moved to the device once."""
         y = self.y[rows.to(self.y.device)]
         moved = None if draws is None else draws.to(self.y.device)
         starts = range(0, len(rows), size)
@@ -93,7 +93,7 @@ class OnDisk(Part):
         return list(zip(listed.tolist(), map(_box, crop_boxes(draws, shapes, self.smallest_piece).tolist()), strict=True))
 
     def in_order(self, size: int) -> Iterator[Tensor]:
-        """Yield centre crops of all images."""
+        """Yield center crops of all images."""
         listed = self.rows.tolist()
         yield from self._squares([(row, None) for row in listed[i : i + size]] for i in range(0, len(listed), size))
 
@@ -126,11 +126,11 @@ class OnDisk(Part):
         if piece is not None:
             square = image.crop(piece).resize((self.size, self.size), Image.Resampling.BILINEAR)
         else:
-            square = centre_crop(image, self.size, self.short_side)
+            square = center_crop(image, self.size, self.short_side)
         squares[index] = np.asarray(square)
 
 
-def centre_crop(image: Image.Image, size: int, short_side: int) -> Image.Image:
+def center_crop(image: Image.Image, size: int, short_side: int) -> Image.Image:
     """Resize an image bilinearly so that its shorter side has `short_side` pixels, and return its central square of `size` pixels."""
     width, height = image.size
     shorter = min(width, height)
@@ -141,7 +141,7 @@ def centre_crop(image: Image.Image, size: int, short_side: int) -> Image.Image:
 
 @contextmanager
 def _readers(threads: int) -> Iterator[Callable[..., Future[None]]]:
-    """Provide a function that submits calls to threads, or calls directly if `threads` is 0. Calls pending at the end are cancelled."""
+    """Provide a function that submits calls to threads, or calls directly if `threads` is 0. Calls pending at the end are canceled."""
     if threads == 0:
         yield _call_directly
         return

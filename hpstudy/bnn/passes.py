@@ -53,7 +53,7 @@ class RecordedPasses(Passes):
 
     https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 
-    The first batch is recorded, and later batches must have its shape. A network whose forward pass synchronises with the device cannot be
+    The first batch is recorded, and later batches must have its shape. A network whose forward pass synchronizes with the device cannot be
     recorded; its operations are launched individually.
     """
 

@@ -31,7 +31,7 @@ POSITION, MIRROR, LIGHT = 2 * TRIES, 2 * TRIES + 2, 2 * TRIES + 3
 
 
 class PhotographTransform(Transform):
-    """Normalise images; in training also mirror half of them, and shift their colours along the principal components of colour.
+    """Normalize images; in training also mirror half of them, and shift their colours along the principal components of colour.
 
     The colour shift is that of AlexNet (Krizhevsky et al., 2012, section 4.1): P (a s) is added to every pixel, where P are the
     eigenvectors, s the eigenvalues, and a three draws from N(0, `lighting`^2) per image.
@@ -99,7 +99,7 @@ def crop_boxes(draws: Tensor, shapes: Tensor, smallest: float) -> Tensor:
     narrowest, widest = ASPECT
     piece_width = torch.where(any_fits, wide.gather(1, first)[:, 0], torch.minimum(width, torch.round(height * widest)))
     piece_height = torch.where(any_fits, tall.gather(1, first)[:, 0], torch.minimum(height, torch.round(width / narrowest)))
-    # A uniform position for a candidate, the centre for the central crop, (n,).
+    # A uniform position for a candidate, the center for the central crop, (n,).
     position = uniform[:, POSITION:MIRROR]
     left = torch.where(any_fits, torch.floor(position[:, 0] * (width - piece_width + 1)), torch.floor((width - piece_width) / 2))
     top = torch.where(

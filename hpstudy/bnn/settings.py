@@ -30,7 +30,7 @@ class Surrogate:
 
 
 class RealOptimizer(DescribedModel):
-    """Optimizer of the real-valued parameters (first layer, affine part of batch normalisation). It is the same in all views."""
+    """Optimizer of the real-valued parameters (first layer, affine part of batch normalization). It is the same in all views."""
 
     name: Literal["sgd", "adam"] = "sgd"
     """SGD with momentum, or Adam."""
@@ -39,7 +39,7 @@ class RealOptimizer(DescribedModel):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Momentum of SGD; the first beta of Adam."""
     weight_decay: float = Field(default=1e-4, ge=0)
-    """L2 decay of weights; parameters of batch normalisation are not decayed."""
+    """L2 decay of weights; parameters of batch normalization are not decayed."""
     decay: Decay = "cosine"
     """Schedule of the learning rate."""
     decay_per: Per = "epoch"
@@ -107,7 +107,7 @@ class TrainSettings(DescribedModel):
     first_step: FirstStep | None = None
     """Train in two steps. Default: one step."""
     recalibrate: Literal["never", "end", "every_epoch"] = "never"
-    """When batch normalisation is recalibrated with fixed weights: before the last evaluation, or before every evaluation. Some methods
+    """When batch normalization is recalibrated with fixed weights: before the last evaluation, or before every evaluation. Some methods
     always need a recalibration before every evaluation. A first step is never recalibrated."""
     calibration_batches: int = Field(default=20, ge=1)
     """Number of training batches of a recalibration; all batches if there are fewer."""

@@ -63,7 +63,7 @@ class Slot:
             train_loss: mean loss over the epoch's updates.
             train_accuracy: mean accuracy over the epoch's updates.
             settings: settings of the metrics.
-            calibration: number of batches for a recalibration of batch normalisation; 0 for none.
+            calibration: number of batches for a recalibration of batch normalization; 0 for none.
         """
         try:
             _check_loss("training", train_loss, epoch)

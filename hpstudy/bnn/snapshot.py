@@ -44,7 +44,7 @@ class Snapshot:
     generators: list[tuple[Tensor, Tensor]]
 
     def to_bytes(self) -> bytes:
-        """Serialise with torch.save. The content consists of tensors and plain values only."""
+        """Serialize with torch.save. The content consists of tensors and plain values only."""
         buffer = BytesIO()
         torch.save({field.name: getattr(self, field.name) for field in fields(self)}, buffer)
         return buffer.getvalue()

@@ -20,7 +20,7 @@ from hpstudy.bnn.layers import BinaryLinear, real_parameters
 from hpstudy.errors import UsageError
 
 LANES = 16
-"""Rows are padded to a multiple of this number. On a CPU, matrix products and batch normalisation add in a different order at the end of a
+"""Rows are padded to a multiple of this number. On a CPU, matrix products and batch normalization add in a different order at the end of a
 row, or in a matrix that starts at an odd address. With the padding, a network's position in the stack does not change any bit."""
 
 
@@ -34,7 +34,7 @@ class Stack(nn.Module):
             features (dimension 1) separately.
 
     Attributes:
-        real: the parameters that are not binary, concatenated to one parameter for layers and one for batch normalisation; a list is empty
+        real: the parameters that are not binary, concatenated to one parameter for layers and one for batch normalization; a list is empty
             if there are none. The gradients of the networks are views of theirs: set them to zero, not to None.
 
     Raises:
@@ -93,10 +93,10 @@ class StackedBinaryLinear(StackedLinear, BinaryLinear):
 
 
 class StackedNorm(nn.modules.batchnorm._BatchNorm):
-    """K batch normalisations, each of its own features.
+    """K batch normalizations, each of its own features.
 
     Args:
-        norms: normalisations of the same shape, with running averages.
+        norms: normalizations of the same shape, with running averages.
     """
 
     running_mean: Tensor
@@ -108,13 +108,13 @@ class StackedNorm(nn.modules.batchnorm._BatchNorm):
         self.eps = norms[0].eps
         if norms[0].momentum is None or norms[0].running_mean is None:
             raise UsageError(
-                "batch normalisation without running averages cannot be stacked", "train the networks one after the other"
+                "batch normalization without running averages cannot be stacked", "train the networks one after the other"
             )
         self.rate = norms[0].momentum
         _join(self, norms)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise a batch in training mode. x: (batch, K features); returns the same shape."""
+        """Normalize a batch in training mode. x: (batch, K features); returns the same shape."""
         self.num_batches_tracked += 1
         features = x.shape[1]
         end = -features % LANES

@@ -131,7 +131,7 @@ def _own(use: str) -> nn.Module:
 def _published(settings: Teacher) -> nn.Module:
     """Create a torchvision network with its weights. torchvision loads them, because some networks need more than the weights.
 
-    GoogLeNet needs the normalisation of its images, the weights of DenseNet have old names, and some vision transformers have another
+    GoogLeNet needs the normalization of its images, the weights of DenseNet have old names, and some vision transformers have another
     size.
     """
     file = weights_file(settings)

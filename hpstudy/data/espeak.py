@@ -1,4 +1,4 @@
-"""Interface to eSpeak NG, the speech synthesiser in the espeakng-loader wheel (https://github.com/espeak-ng/espeak-ng)."""
+"""Interface to eSpeak NG, the speech synthesizer in the espeakng-loader wheel (https://github.com/espeak-ng/espeak-ng)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hpstudy.errors import DataError
 
 TIMEOUT_S = 120
-"""Time limit of a process. One voice synthesises hundreds of words per second, so that a process that takes longer hangs."""
+"""Time limit of a process. One voice synthesizes hundreds of words per second, so that a process that takes longer hangs."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Speech:
-    """Synthesised speech: one int16 array per utterance, at `sample_rate` Hz."""
+    """Synthesized speech: one int16 array per utterance, at `sample_rate` Hz."""
 
     samples: list[NDArray[np.int16]]
     sample_rate: int
@@ -56,7 +56,7 @@ def variants() -> list[str]:
 
 
 def speak(language: str, variant: str, utterances: Sequence[Utterance]) -> Speech:
-    """Synthesise utterances with one voice in a new process, so that equal requests give equal samples (see `hpstudy.data.speak`).
+    """Synthesize utterances with one voice in a new process, so that equal requests give equal samples (see `hpstudy.data.speak`).
 
     Args:
         language: language of eSpeak NG, for instance "en-us".

@@ -32,7 +32,7 @@ class FeatureSet(Labels):
     """Features and labels of all clips of a data set.
 
     Attributes:
-        x: (n, d) float32, memory-mapped, read-only, not standardised; d = shape[0] * shape[1].
+        x: (n, d) float32, memory-mapped, read-only, not standardized; d = shape[0] * shape[1].
         shape: (frames, values per frame).
         checksum: SHA-256 digest over `x` and the recordings with their labels.
     """

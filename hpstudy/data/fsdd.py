@@ -25,7 +25,7 @@ VALIDATION_REPETITIONS = 15
 
 
 class Fsdd(SpokenDigits):
-    """6 speakers x 10 digits x 50 repetitions. Clips longer than a second are cut at the end; shorter ones are centred in the window.
+    """6 speakers x 10 digits x 50 repetitions. Clips longer than a second are cut at the end; shorter ones are centered in the window.
 
     Args:
         speakers: names, in the order of the folds.

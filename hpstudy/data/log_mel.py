@@ -15,7 +15,7 @@ from hpstudy.errors import DataError
 
 FULL_SCALE = 32768.0
 EPSILON = 1e-10
-"""Added to energies. This is -100 dB, far below one int16 quantisation step, so that it affects only silence."""
+"""Added to energies. This is -100 dB, far below one int16 quantization step, so that it affects only silence."""
 
 
 def mel_transform(settings: FeatureSettings) -> Any:
@@ -53,7 +53,7 @@ def mel_transform(settings: FeatureSettings) -> Any:
 
 
 def log_mel(audio: NDArray[np.int16], settings: FeatureSettings, transform: Any) -> NDArray[np.float32]:
-    """Compute energies in mel bands in dB, with a floor and centred per clip.
+    """Compute energies in mel bands in dB, with a floor and centered per clip.
 
         e = MelSpectrogram(audio / 32768);  l = 10 log10(e + 1e-10);  l <- max(l, max(l) - range_db);  l <- l - mean
 

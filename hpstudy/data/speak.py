@@ -1,4 +1,4 @@
-"""Synthesise words with eSpeak NG. A separate program: `python -I speak.py LIBRARY DATA < requests > answer`.
+"""Synthesize words with eSpeak NG. A separate program: `python -I speak.py LIBRARY DATA < requests > answer`.
 
 eSpeak keeps state between utterances (oscillator phases, echo, flutter), even across `espeak_Initialize`, so that an utterance depends
 on earlier ones. With a new process per speaker, the recordings of a speaker depend only on the requests for this speaker. If a voice
@@ -17,7 +17,7 @@ import json
 import sys
 
 SYNCHRONOUS = 2
-"""AUDIO_OUTPUT_SYNCHRONOUS: synthesise in the calling thread and pass the samples to the callback without playing them."""
+"""AUDIO_OUTPUT_SYNCHRONOUS: synthesize in the calling thread and pass the samples to the callback without playing them."""
 DO_NOT_EXIT = 0x8000
 """espeakINITIALIZE_DONT_EXIT: report missing data with the return value instead of exiting."""
 RATE, VOLUME, PITCH, RANGE, PUNCTUATION, CAPITALS, WORD_GAP = 1, 2, 3, 4, 5, 6, 7
@@ -58,7 +58,7 @@ def main(library_path: str, data_path: str) -> None:
             library.espeak_SetParameter(parameter, value, 0)
         text = utterance["text"].encode() + b"\0"
         if status := library.espeak_Synth(text, len(text), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None):
-            sys.exit(f"eSpeak NG cannot synthesise '{utterance['text']}' (status {status})")
+            sys.exit(f"eSpeak NG cannot synthesize '{utterance['text']}' (status {status})")
         library.espeak_Synchronize()
         spoken.append(b"".join(chunks))
 

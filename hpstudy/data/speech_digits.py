@@ -1,4 +1,4 @@
-"""The embedded data set: spoken digits synthesised on this machine by eSpeak NG, without a download or a licence to accept."""
+"""The embedded data set: spoken digits synthesized on this machine by eSpeak NG, without a download or a licence to accept."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SpeechDigits(SpokenDigits):
         self.repetitions = repetitions
 
     def read(self, source: Path | None, scratch: Path, progress: Progress) -> Source:
-        """Select the voices, then synthesise all clips of each."""
+        """Select the voices, then synthesize all clips of each."""
         workers = usable_cores()
         selection = select_voices(variants(), self.speakers, workers)
         if len(selection.speakers) < min(MIN_SPEAKERS, self.speakers):

@@ -1,4 +1,4 @@
-"""Selection of synthesiser voices as speakers: voices that work and that differ from each other."""
+"""Selection of synthesizer voices as speakers: voices that work and that differ from each other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SILENT = 328
 """Peak in int16 units (1% of full scale). A voice with a lower peak in any word counts as silent."""
 FRAMES, BANDS, BINS_PER_BAND = 20, 16, 8
 BATCH_VOICES = 8
-"""Number of voices that are synthesised before checking whether there are enough speakers."""
+"""Number of voices that are synthesized before checking whether there are enough speakers."""
 FLOOR = 1e-3
 """Floor relative to the strongest band of a word. Differences more than 30 dB below it are inaudible and ignored."""
 

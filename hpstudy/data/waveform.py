@@ -1,4 +1,4 @@
-"""Normalised waveforms as features."""
+"""Normalized waveforms as features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ less than a tenth of its window. Without this bound such a clip would be amplifi
 
 
 def waveform(audio: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Normalise samples: x / (max(p, 0.05 max|x|) + 0.001), with p the 95th percentile of the signed samples.
+    """Normalize samples: x / (max(p, 0.05 max|x|) + 0.001), with p the 95th percentile of the signed samples.
 
     Args:
         audio: (batch, samples) int16.

@@ -21,7 +21,7 @@ def needed_modules() -> frozenset[str]:
 
 
 def _distributions() -> set[str]:
-    """Return the normalised names of hpstudy's distribution and all its requirements, including its extras."""
+    """Return the normalized names of hpstudy's distribution and all its requirements, including its extras."""
     from importlib.metadata import PackageNotFoundError, requires
 
     names, waiting = set[str](), ["hpstudy"]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from hpstudy.analysis.claims.judgement import Contrast, CriterionResult, Verdict
+from hpstudy.analysis.claims.judgment import Contrast, CriterionResult, Verdict
 from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers

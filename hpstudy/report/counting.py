@@ -18,9 +18,9 @@ def counted(results: Results, target: str, named: int | None) -> str:
         named: maximum number of comparisons to name for each kind, with none named that shows no difference; None to name all.
     """
     standings = overview.standings(results)
-    needs: Mapping[Side, str] = {-1: "favour the first view", 1: "favour the second"}
-    ends: Mapping[Side, str] = {1: "favour the first view", -1: "favour the second"}
-    of, needs_either, ends_either = f"of {len(standings)} comparisons", "favour either view", "favour either view"
+    needs: Mapping[Side, str] = {-1: "favor the first view", 1: "favor the second"}
+    ends: Mapping[Side, str] = {1: "favor the first view", -1: "favor the second"}
+    of, needs_either, ends_either = f"of {len(standings)} comparisons", "favor either view", "favor either view"
     if overview.one_reference(results):
         of = f"of {len(standings)} views compared with {results.pairs[0].b}"
         needs, needs_either = {-1: "need fewer trials", 1: "need more"}, "need fewer or more trials"

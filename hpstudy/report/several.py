@@ -37,7 +37,7 @@ def document(compared: Several) -> Document:
         ),
         sections=(*_altered(compared), *_sections(compared)),
         tables={
-            "normalised_curves": partial(charts.normalised_curves, compared),
+            "normalized_curves": partial(charts.normalized_curves, compared),
             "studies_compared": partial(charts.studies_compared, compared),
             **({"endpoints_compared": partial(charts.endpoints_compared, compared)} if compared.endpoints else {}),
             **({"mean_ranks_of_views": partial(mean_ranks_of_views, compared)} if compared.ranking.ranks is not None else {}),
@@ -113,7 +113,7 @@ def _ranks(compared: Several) -> Iterator[Section]:
     blocks: list[Block] = []
     if (found := compared.ranking.ranks) is not None:
         data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])
-        blocks += ranks.friedman(found, "normalised final best", "studies", level, data, judged=not _provisional(compared))
+        blocks += ranks.friedman(found, "normalized final best", "studies", level, data, judged=not _provisional(compared))
         text = "Each study counts once, as a sample from a population of tasks. With few studies, the test has little power."
         blocks.append(Paragraph(text))
     if (profile := compared.ranking.profile) is not None:
@@ -139,7 +139,7 @@ def _ci(compared: Several) -> str:
 
 
 def _together(compared: Several, pair: PairOfStudies) -> str:
-    parts = [f"normalised final best {_score(pair.score_together)}{_not_shown(compared, pair.score_together)}"]
+    parts = [f"normalized final best {_score(pair.score_together)}{_not_shown(compared, pair.score_together)}"]
     if pair.trials_together is not None:
         parts.insert(0, f"trials-to-target {_trials(pair.trials_together)}{_not_shown(compared, pair.trials_together)}")
     return f"{pair.a} minus {pair.b}, mean of {len(compared.studies)} studies with {_ci(compared)}: {'; '.join(parts)}."
@@ -173,7 +173,7 @@ def _table(compared: Several) -> Table:
         rows.append(_row("all together", pair, pair.score_together, pair.trials_together))
     return Table(
         caption=f"Differences by study, with {_ci(compared)}.",
-        head=("study", "comparison", "pairs", "normalised final best", "trials-to-target"),
+        head=("study", "comparison", "pairs", "normalized final best", "trials-to-target"),
         rows=tuple(rows),
         left=2,
         note="Trials-to-target are restricted to the smallest budget of the studies; the report of each study has the attainable range. "

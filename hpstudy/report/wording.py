@@ -255,7 +255,7 @@ def _sample(results: Results, pair: PairResult) -> str:
     late = pair.a if late_a else pair.b
     if (late == pair.a) == (trials.difference > 0):
         return f"{sentence}, so the difference is a lower bound."
-    return f"{sentence}, which favours {late}."
+    return f"{sentence}, which favors {late}."
 
 
 def _ratio(results: Results, pair: PairResult) -> Iterator[str]:

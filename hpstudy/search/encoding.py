@@ -40,12 +40,12 @@ class Cells:
     Attributes:
         column: index of the coordinate.
         borders: (values - 1,) upper ends of all cells but the last, in [0, 1].
-        centres: (values,) the coordinate to which each cell is snapped, in [0, 1].
+        centers: (values,) the coordinate to which each cell is snapped, in [0, 1].
     """
 
     column: int
     borders: Array
-    centres: Array
+    centers: Array
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def feasible_points(space: Space, draw: Callable[[int], Sequence[float]], first:
             )
 
 
-def feasible_neighbours(space: Space, point: Point) -> list[Point]:
+def feasible_neighbors(space: Space, point: Point) -> list[Point]:
     """Feasible points that are one step from a point that violates constraints because its coordinates were rounded."""
     found: list[Point] = []
     for constraint in space.constraints:

@@ -53,5 +53,5 @@ def standardized(values: Sequence[float]) -> Array:
     first, third = np.percentile(array, 25, method="lower"), np.percentile(array, 75, method="higher")
     cut = np.maximum(array, first - 1.5 * (third - first))
     deviation = float(cut.std(ddof=1)) if len(cut) > 1 else 0.0
-    centred: Array = (cut - cut.mean()) / (deviation if deviation >= MIN_DEVIATION else 1.0)
-    return centred
+    centered: Array = (cut - cut.mean()) / (deviation if deviation >= MIN_DEVIATION else 1.0)
+    return centered

@@ -26,7 +26,7 @@ from pydantic import BaseModel, Field
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
 from hpstudy.search.encoding import Encoding
-from hpstudy.search.feasible import feasible_neighbours, projected
+from hpstudy.search.feasible import feasible_neighbors, projected
 from hpstudy.search.interface import Observation, Searcher
 from hpstudy.search.linear import linearity_problems
 from hpstudy.search.outcomes import has_value
@@ -206,7 +206,7 @@ def _satisfying(space: Space, point: Point) -> list[Point]:
     if space.satisfies(point):  # without an encoding, which takes 1 ms for each wide range of whole numbers
         return [point]
     point = projected(Encoding(space), point)
-    return [point] if space.satisfies(point) else feasible_neighbours(space, point)
+    return [point] if space.satisfies(point) else feasible_neighbors(space, point)
 
 
 def _is_unordered(parameter: AnyParameter) -> bool:

@@ -22,7 +22,7 @@ class Snapping:
     def __init__(self, encoding: Encoding) -> None:
         import torch
 
-        self.cells = [(c.column, torch.from_numpy(c.borders), torch.from_numpy(c.centres)) for c in encoding.cells]
+        self.cells = [(c.column, torch.from_numpy(c.borders), torch.from_numpy(c.centers)) for c in encoding.cells]
         self.one_hot = encoding.one_hot
         self.conditions = [(c, torch.tensor(c.neutral, dtype=torch.float64)) for c in encoding.conditions]
 
@@ -32,9 +32,9 @@ class Snapping:
 
         snapped = coordinates.clone()
         values: dict[int, Tensor] = {}  # the index of the value, by first coordinate
-        for column, borders, centres in self.cells:
+        for column, borders, centers in self.cells:
             cell = torch.bucketize(coordinates[..., column].detach().contiguous(), borders, right=True)
-            snapped[..., column] = centres[cell]
+            snapped[..., column] = centers[cell]
             values[column] = cell
         for start, count in self.one_hot:
             group = coordinates[..., start : start + count].detach()

@@ -85,7 +85,7 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel], other_
     for detail in error.errors(include_url=False):
         located = _located(detail, tree, model, other_keys)
         groups.setdefault((located.key, located.at_key), []).append(located)
-    misspelt = {
+    misspelled = {
         (*key[:-1], close)
         for (key, _), group in groups.items()
         for f in group
@@ -96,7 +96,7 @@ def explain(error: ValidationError, tree: object, model: type[BaseModel], other_
     for (key, _), group in groups.items():
         consequence = key in blocks and all(f.kind in ("too_short", "too_long") for f in group)
         missing = all(f.kind == "missing" for f in group)
-        if not consequence and not (missing and key in misspelt):
+        if not consequence and not (missing and key in misspelled):
             mistakes.append(_mistake(group))
     return mistakes
 

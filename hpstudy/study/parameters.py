@@ -282,14 +282,14 @@ def _check_steps(low: float, high: float, step: float | None, log: bool, default
         raise ValueError(f"step must be more than 0 and at most {width:f}, the distance from low to high, not {step}")
     if (high - low) / step > MOST_STEPS:
         raise ValueError(f"step divides the range into more than {MOST_STEPS:,} steps: leave it out, or make it larger")
-    below, above = _neighbours(low, step, high)
+    below, above = _neighbors(low, step, high)
     if below != _decimal(high):
         raise ValueError(f"high must be low plus a whole number of steps: {below:f} or {above:f}, not {high}")
-    if default is not None and (neighbours := _neighbours(low, step, default))[0] != _decimal(default):
-        raise ValueError(f"default {default} is between two steps: use {neighbours[0]:f} or {neighbours[1]:f}")
+    if default is not None and (neighbors := _neighbors(low, step, default))[0] != _decimal(default):
+        raise ValueError(f"default {default} is between two steps: use {neighbors[0]:f} or {neighbors[1]:f}")
 
 
-def _neighbours(low: float, step: float, number: float) -> tuple[Decimal, Decimal]:
+def _neighbors(low: float, step: float, number: float) -> tuple[Decimal, Decimal]:
     """The largest of low, low + step, ... that is not above a number, and the next one."""
     below = _decimal(low) + (_decimal(number) - _decimal(low)) // _decimal(step) * _decimal(step)
     return below, below + _decimal(step)

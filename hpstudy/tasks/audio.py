@@ -44,7 +44,7 @@ class AudioSettings(TrainSettings):
     split: SplitSettings = SplitSettings()
     """Split of the clips into training, validation and test parts."""
     features: FeatureSettings = FeatureSettings()
-    """Features of a clip. Every feature is standardised with the mean and deviation of the training clips."""
+    """Features of a clip. Every feature is standardized with the mean and deviation of the training clips."""
     train_clips: int | None = Field(default=None, ge=10)
     """Number of training clips, drawn once and the same in every trial. Default: all."""
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(256, 256, 256), min_length=1)
@@ -126,7 +126,7 @@ def selected(
 
 @lru_cache(maxsize=2)
 def audio_data(dataset: str, split_by: SplitSettings, features: FeatureSettings, train_clips: int | None, device: str) -> Data:
-    """Return the parts as tensors on the device. They are loaded and standardised once per process and shared by its trials.
+    """Return the parts as tensors on the device. They are loaded and standardized once per process and shared by its trials.
 
     x <- (x - mean) / deviation for every feature, over the selected training clips. A constant feature becomes 0.
 

@@ -75,9 +75,9 @@ class Cifar(ImageNetworkTask):
 
 @lru_cache(maxsize=2)
 def image_data(dataset: str, settings: ImageSettings, device: str) -> Data:
-    """Return the parts as bytes on the device, with the normalisation and augmentation of their batches.
+    """Return the parts as bytes on the device, with the normalization and augmentation of their batches.
 
-    Every channel is normalised with the mean and deviation of the selected training images. A constant channel becomes 0.
+    Every channel is normalized with the mean and deviation of the selected training images. A constant channel becomes 0.
 
     Raises:
         DataError: the data set is not on this machine, or has too few images.

@@ -32,7 +32,7 @@ class FunctionSettings(Block):
 
 
 class AnalyticFunction(Task):
-    """A function of real numbers whose noisy value is minimised.
+    """A function of real numbers whose noisy value is minimized.
 
     Metrics: `value`, with noise; `true_value`, without noise; `regret`, true value minus the known minimum.
     """

@@ -33,7 +33,7 @@ class PhotographSettings(ImageParts):
     size: int = Field(default=224, ge=32)
     """Height and width of the network's input in pixels."""
     short_side: int = Field(default=256, ge=32)
-    """Length in pixels to which the shorter side is resized in evaluation, before a centre crop."""
+    """Length in pixels to which the shorter side is resized in evaluation, before a center crop."""
     smallest_piece: float = Field(default=0.08, gt=0, le=1)
     """Minimum area of the random crop in training, as a share of the photograph's area."""
     mirror: bool = True
@@ -53,7 +53,7 @@ class PhotographSettings(ImageParts):
     @model_validator(mode="after")
     def _sides(self) -> PhotographSettings:
         if self.short_side < self.size:
-            raise ValueError(f"short_side ({self.short_side}) must be at least size ({self.size}), the size of the centre crop")
+            raise ValueError(f"short_side ({self.short_side}) must be at least size ({self.size}), the size of the center crop")
         if min(self.deviation) <= 0:
             raise ValueError("deviation must be above 0 for every colour")
         return self
@@ -97,7 +97,7 @@ class ImageNet(ImageNetworkTask):
 
 @lru_cache(maxsize=2)
 def photograph_data(dataset: str, settings: PhotographSettings, device: str) -> Data:
-    """Return the parts, with the normalisation and augmentation of their batches.
+    """Return the parts, with the normalization and augmentation of their batches.
 
     Raises:
         DataError: the data set is not on this machine, or has too few photographs.

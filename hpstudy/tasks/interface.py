@@ -55,7 +55,7 @@ class Task(ABC):
 
     @abstractmethod
     def objectives(self) -> Sequence[str] | None:
-        """Return the metrics that a search can optimise; None if they are not known before the first trial (a user's function)."""
+        """Return the metrics that a search can optimize; None if they are not known before the first trial (a user's function)."""
 
     @abstractmethod
     def check_view(self, view: View) -> list[Problem]:

@@ -55,7 +55,7 @@ class MethodContract:
     alternatives: ClassVar[Mapping[str, Alternative]]
     """An alternative value for every hyperparameter."""
     starts_from_the_noise: ClassVar[bool] = True
-    """Whether theta_0 is the sign of the noise; False for methods that centre or rotate the latent weights first."""
+    """Whether theta_0 is the sign of the noise; False for methods that center or rotate the latent weights first."""
     flips_without_gradient: ClassVar[bool] = False
     """Whether a weight can flip although its gradient is 0; True for methods whose weight decay or rotation changes signs."""
 

@@ -97,7 +97,7 @@ def play(
         space: the search space.
         trials: number of trials.
         value: (number, point) -> the value that the searcher receives. Default: `objective`.
-        goal: direction of optimisation.
+        goal: direction of optimization.
         seed: seed of the search.
 
     Returns:

@@ -113,7 +113,7 @@ def test_the_same_trials_always_give_the_same_numbers(make_source):
     np.testing.assert_array_equal(one.curve.band.low, other.curve.band.low)
 
 
-def test_minimising_a_metric_is_maximising_its_negative(make_source):
+def test_minimizing_a_metric_is_maximizing_its_negative(make_source):
     values = {"a": random_values(0), "b": random_values(1)}
     up = analyse(make_source(values)).pairs[0]
     down = analyse(make_source({name: -block for name, block in values.items()}, goal=Goal.MINIMIZE)).pairs[0]

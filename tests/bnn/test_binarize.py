@@ -75,7 +75,7 @@ def test_the_temperature_rises_geometrically_over_the_epochs():
     assert found == pytest.approx([0.01, 0.1, 1.0, 10.0])
 
 
-def test_the_derivative_of_rbnn_is_a_triangle_of_the_standardised_value_carried_back():
+def test_the_derivative_of_rbnn_is_a_triangle_of_the_standardized_value_carried_back():
     t = 2.0
     x = torch.tensor([X], dtype=torch.float64, requires_grad=True)
     z = (x - x.mean()) / x.std()
@@ -95,7 +95,7 @@ def lopsided_derivative(name, scale=1.0, **ends):
     return x.grad.view(2, 4)
 
 
-def test_rbnn_standardises_every_sample_by_itself_and_the_gradient_goes_through_mean_and_deviation():
+def test_rbnn_standardizes_every_sample_by_itself_and_the_gradient_goes_through_mean_and_deviation():
     t = 2.0
     x = torch.tensor(LOPSIDED, dtype=torch.float64, requires_grad=True)
     z = (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True)
@@ -110,7 +110,7 @@ def test_the_temperature_of_rbnn_acts_on_activations_from_one_on():
     assert not torch.equal(lopsided_derivative("rbnn", t_min=1.5, t_max=10.0), at_one)
 
 
-def test_rbnn_standardises_in_evaluation_too():
+def test_rbnn_standardizes_in_evaluation_too():
     x = torch.tensor([[1.0, 2.0, 6.0]])
     assert make("rbnn").eval()(x).tolist() == make("rbnn")(x).tolist() == [[-1, -1, 1]]
 

@@ -101,7 +101,7 @@ def test_the_rate_falls_to_a_tenth_after_every_fifth_of_the_training():
 
 @pytest.mark.parametrize("per", ["epoch", "update"])
 @pytest.mark.parametrize("change", [0.0, 0.1, 1.0, 3.0])
-def test_the_threshold_changes_linearly_towards_its_end(change, per):
+def test_the_threshold_changes_linearly_toward_its_end(change, per):
     gradients = normal(200, 10, 12, seed=1)
     theta, m = normal(10, 12, seed=0).sign(), torch.zeros(10, 12, dtype=torch.float64)
     thetas = run(gradients, epochs=10, gamma=0.2, tau=0.1, tau_change=change, gamma_decay="linear", decay_per=per)
@@ -115,7 +115,7 @@ def test_the_threshold_changes_linearly_towards_its_end(change, per):
 
 @pytest.mark.parametrize("per", ["epoch", "update"])
 @pytest.mark.parametrize("change", [0.0, 0.1, 3.0])
-def test_the_rate_changes_linearly_towards_its_end(change, per):
+def test_the_rate_changes_linearly_toward_its_end(change, per):
     gradients = normal(200, 10, 12, seed=1)
     theta, m = normal(10, 12, seed=0).sign(), torch.zeros(10, 12, dtype=torch.float64)
     thetas = run(gradients, epochs=10, gamma=0.2, tau=0.1, gamma_change=change, gamma_decay="none", decay_per=per)

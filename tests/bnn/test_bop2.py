@@ -73,7 +73,7 @@ def test_the_flips_are_those_of_the_published_rule_where_its_guard_is_negligible
 
 
 @pytest.mark.parametrize("variant", ["biased", "unbiased"])
-def test_rates_and_threshold_change_linearly_towards_their_ends(variant):
+def test_rates_and_threshold_change_linearly_toward_their_ends(variant):
     gradients = normal(400, 10, 12, seed=1)
     elapsed = [update // 40 / 10 for update in range(400)]
     rates = [(0.1 + (0.001 - 0.1) * r, 1e-3 + (0.1 - 1e-3) * r, 0.2 + (0.02 - 0.2) * r) for r in elapsed]
@@ -132,7 +132,7 @@ def test_without_threshold_the_second_moment_does_nothing(recorded):
     assert flips(thetas) > 0
 
 
-def test_the_spread_of_the_normalised_gradient_under_white_noise_is_about_the_root_of_half_the_rate():
+def test_the_spread_of_the_normalized_gradient_under_white_noise_is_about_the_root_of_half_the_rate():
     gamma, hp = 0.02, Bop2ndOrder.Hyperparameters(gamma=0.02, sigma=0.01)
     method = Bop2ndOrder()
     state = method.init(normal(40, 50, seed=0), hp, torch.Generator())

@@ -24,14 +24,14 @@ def batches(count=BATCHES, seed=1):
     return list(3 + 2 * torch.randn(count, SIZE, FEATURES, generator=generator, dtype=torch.float64))
 
 
-def normalised(x, norm):
+def normalized(x, norm):
     return (x - x.mean(0)) / (x.var(0, correction=0) + norm.eps).sqrt() * norm.weight + norm.bias
 
 
 def test_running_statistics_are_the_means_of_those_of_the_batches():
     net = network()
     first = [net[0](x) for x in batches()]
-    second = [net[3](torch.tanh(normalised(x, net[1]))) for x in first]
+    second = [net[3](torch.tanh(normalized(x, net[1]))) for x in first]
     recalibrate(net, batches())
     for norm, inputs in ((net[1], first), (net[4], second)):
         torch.testing.assert_close(norm.running_mean, torch.stack([x.mean(0) for x in inputs]).mean(0))

@@ -14,7 +14,7 @@ from hpstudy.bnn.settings import Surrogate
 
 
 @pytest.mark.parametrize("variant", get_args(Variant))
-def test_gradients_reach_every_normalisation_in_channels_last_order(variant: Variant) -> None:
+def test_gradients_reach_every_normalization_in_channels_last_order(variant: Variant) -> None:
     generator = torch.Generator().manual_seed(0)
     activation = BinaryActivation(Surrogate("approx_sign"))
     network = BiRealNet20(

@@ -155,7 +155,7 @@ def test_a_method_finds_plus_one_in_every_binary_layer(name, settings):
 
 
 @every_network
-def test_every_parameter_is_binary_decaying_or_of_a_normalisation(name, settings):
+def test_every_parameter_is_binary_decaying_or_of_a_normalization(name, settings):
     network = make(name, settings)
     decaying, norms = real_parameters(network)
     groups = [*binary_weights(network), *decaying, *norms]
@@ -232,7 +232,7 @@ def block_of(shortcuts, nonlinearity):
 
 def test_a_block_adds_its_input_after_every_convolution_or_after_both():
     # One pixel of value 0.25: each convolution of it is sign times weight, +1. Evaluated with running mean 0 and variance 1,
-    # normalisation divides by sqrt(1 + 1e-5).
+    # normalization divides by sqrt(1 + 1e-5).
     x, unit = torch.full((1, 1, 1, 1), 0.25), (1 + 1e-5) ** -0.5
     assert block_of("every", nn.Identity())(x).item() == pytest.approx(0.25 + 2 * unit)
     assert block_of("pair", nn.Identity())(x).item() == pytest.approx(0.25 + unit)
@@ -281,7 +281,7 @@ def test_only_variant_c_has_parameters_in_its_shortcuts():
         shortcuts = [block.shortcut for block in make("birealnet20", {"variant": variant}).blocks]
         counts[variant] = [sum(p.numel() for p in shortcut.parameters()) for shortcut in shortcuts]
     nothing = [0] * 9
-    # 16 x 32 weights and 2 x 32 of the normalisation; 32 x 64 and 2 x 64.
+    # 16 x 32 weights and 2 x 32 of the normalization; 32 x 64 and 2 x 64.
     assert counts == {"A": nothing, "B": nothing, "D": nothing, "E": nothing, "C": [0, 0, 0, 576, 0, 0, 2176, 0, 0]}
 
 
@@ -366,7 +366,7 @@ def test_without_its_convolutions_a_block_of_reactnet_is_its_shortcuts(index, br
     ("name", "norms", "sizes"),
     [("vgg_small", "norms", [32, 16, 16, 8, 8, 4]), ("binarynet", "conv_norms", [30, 15, 15, 7, 7, 3])],
 )
-def test_maps_are_pooled_before_they_are_normalised(name, norms, sizes):
+def test_maps_are_pooled_before_they_are_normalized(name, norms, sizes):
     network, seen = make(name, NARROW[name]), []
     for norm in getattr(network, norms):
         norm.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape[-1]))
@@ -382,7 +382,7 @@ def test_the_classifier_of_vgg_small_sees_clipped_values():
     assert len(seen[0].unique()) > 2
 
 
-def test_binarynet_normalises_with_the_constants_of_keras_and_no_scale():
+def test_binarynet_normalizes_with_the_constants_of_keras_and_no_scale():
     norm = make("binarynet", NARROW["binarynet"]).dense_norms[0]
     norm(torch.tensor([[1.0] * 8, [3.0] * 8]))
     torch.testing.assert_close(norm.running_mean, torch.full((8,), 0.02))
@@ -431,7 +431,7 @@ def test_the_activation_is_used_as_given(name, settings):
     assert len(calls) == len(binary_weights(network)) - shared
 
 
-def test_an_odd_width_is_refused_where_zero_channels_could_not_be_centred():
+def test_an_odd_width_is_refused_where_zero_channels_could_not_be_centered():
     with pytest.raises(ValidationError, match="multiple of 2"):
         NETWORKS.load("birealnet20").Settings(width=7)
     assert ZeroChannels(4, 8).each_side == 2

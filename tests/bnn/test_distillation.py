@@ -35,7 +35,7 @@ class Table(nn.Module):
 
 
 def teacher(seed=0):
-    """Untrained, with statistics in its normalisation that are not those of any data."""
+    """Untrained, with statistics in its normalization that are not those of any data."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = nn.Sequential(nn.Linear(FEATURES, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, CLASSES))
@@ -130,7 +130,7 @@ def test_an_all_knowing_teacher_is_no_teacher():
     assert taught == pytest.approx(plain, abs=2e-3)
 
 
-def test_what_a_teacher_says_of_no_class_is_learnt_instead_of_the_classes():
+def test_what_a_teacher_says_of_no_class_is_learned_instead_of_the_classes():
     data = make_data(noise=0.3)
     shifted = AllKnowing(InMemory(data.train.x, (data.train.y + 1) % CLASSES))
     assert run(shifted, data=data)["val_accuracy"] < 0.05

@@ -73,7 +73,7 @@ def test_a_forward_pass_sees_as_many_rows_as_the_data_say():
     assert seen == [2, 2, 1]
 
 
-def test_batch_normalisation_uses_its_running_statistics_and_keeps_them():
+def test_batch_normalization_uses_its_running_statistics_and_keeps_them():
     network = nn.BatchNorm1d(4)
     before = network.running_mean.clone()
     d = data()

@@ -36,7 +36,7 @@ def cropped(picture, row, column, mirror, padding):
     return cut[:, ::-1] if mirror else cut
 
 
-def normalised(picture):
+def normalized(picture):
     return np.moveaxis((picture / 255 - np.array(MEAN)) / np.array(DEVIATION), -1, 0)
 
 
@@ -44,7 +44,7 @@ def normalised(picture):
 def test_augmented_images_are_those_of_a_loop_over_images(padding, mirror):
     t, x = transform(padding=padding, mirror=mirror), pictures(40)
     draws = t.draw(40, generator())
-    expected = [normalised(cropped(image.numpy(), *draw, padding)) for image, draw in zip(x, draws.tolist(), strict=True)]
+    expected = [normalized(cropped(image.numpy(), *draw, padding)) for image, draw in zip(x, draws.tolist(), strict=True)]
     np.testing.assert_allclose(t(x, draws).numpy(), np.stack(expected), atol=1e-6)
 
 
@@ -125,7 +125,7 @@ def test_the_augmentation_has_a_stream_of_its_own():
 def test_images_are_not_augmented_in_evaluation():
     d = data(transform())
     seen = torch.cat(list(evaluation_batches(d, d.validation)))
-    expected = np.stack([normalised(image) for image in d.validation.x.numpy()])
+    expected = np.stack([normalized(image) for image in d.validation.x.numpy()])
     np.testing.assert_allclose(seen.numpy(), expected, atol=1e-6)
 
 

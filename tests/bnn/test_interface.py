@@ -64,7 +64,7 @@ def test_at_most_names_a_hyperparameter():
         declared(low=hyperparameter(0.1, "lower", at_most="hihg"), high=hyperparameter(0.2, "upper"))
 
 
-def test_a_misspelt_declaration_is_refused():
+def test_a_misspelled_declaration_is_refused():
     with pytest.raises(TypeError, match="unexpected keyword argument 'magnitude_base'"):
         hyperparameter(0.1, "mine", magnitude_base=True)
 

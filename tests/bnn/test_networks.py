@@ -24,7 +24,7 @@ def test_binary_layers_see_signs_only():
     assert all(bool((x.abs() == 1).all()) for x in seen)
 
 
-def test_normalisation_of_the_logits_makes_the_scale_of_the_last_layer_irrelevant():
+def test_normalization_of_the_logits_makes_the_scale_of_the_last_layer_irrelevant():
     network = make_network(dtype=torch.float64)
     network.norms[-1].eps = 1e-30
     x = make_data(dtype=torch.float64).train.x
@@ -46,14 +46,14 @@ def test_the_generator_alone_decides_the_initial_real_weights():
     assert not torch.equal(first, make_network(seed=5).first.weight)
 
 
-def test_every_parameter_is_binary_decaying_or_of_a_normalisation():
+def test_every_parameter_is_binary_decaying_or_of_a_normalization():
     network = make_network()
     groups = [*binary_weights(network), *(p for group in real_parameters(network) for p in group)]
     assert sorted(map(id, groups)) == sorted(map(id, network.parameters()))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_parameters_of_a_normalisation_do_not_decay(name):
+def test_parameters_of_a_normalization_do_not_decay(name):
     network = make_network()
     decays = [group["weight_decay"] for group in real_optimizer(network, RealOptimizer(name=name, weight_decay=0.1)).param_groups]
     assert decays == [0.1, 0.0]

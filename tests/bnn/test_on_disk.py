@@ -9,7 +9,7 @@ from PIL import Image
 
 from hpstudy.bnn import on_disk
 from hpstudy.bnn.batches import Data, epoch_batches, evaluation_batches, plain_batches
-from hpstudy.bnn.on_disk import OnDisk, centre_crop
+from hpstudy.bnn.on_disk import OnDisk, center_crop
 from hpstudy.bnn.photographs import PhotographTransform, crop_boxes
 from hpstudy.bnn.teacher import import_models
 from hpstudy.errors import DataError
@@ -101,7 +101,7 @@ def middles(found, size=SIZE, short_side=SHORT_SIDE):
 )
 def test_the_middle_is_that_of_torchvision(shape):
     image = picture(*shape)
-    np.testing.assert_array_equal(np.asarray(centre_crop(image, 224, 256)), middles([image], 224, 256)[0])
+    np.testing.assert_array_equal(np.asarray(center_crop(image, 224, 256)), middles([image], 224, 256)[0])
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

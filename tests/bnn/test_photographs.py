@@ -171,7 +171,7 @@ def test_training_photographs_are_those_of_the_formula(mirror, lighting):
     np.testing.assert_allclose(t(x, draws).numpy(), np.stack(expected), atol=2e-6)
 
 
-def test_evaluation_photographs_are_normalised_only():
+def test_evaluation_photographs_are_normalized_only():
     x = photographs(4)
     expected = np.moveaxis((x.numpy() / 255 - MEAN) / DEVIATION, -1, 1)
     np.testing.assert_allclose(transform(lighting=5.0)(x, None).numpy(), expected, atol=1e-6)

@@ -25,7 +25,7 @@ def started(noise=None, **values):
     return hp, RBNN().init(normal(*SHAPE, seed=0) if noise is None else noise, hp, generator())
 
 
-def standardised(w):
+def standardized(w):
     return (w - w.mean(-1, keepdim=True)) / w.std(-1, keepdim=True)
 
 
@@ -59,7 +59,7 @@ def test_one_update_follows_the_gradients_that_autograd_finds(epoch, beta):
     state = RBNN().start_epoch(state, hp, clock)
     w = (noise * HE).requires_grad_()
     angle = torch.full((len(noise), 1), beta, dtype=torch.float64, requires_grad=True)
-    z = standardised(w)
+    z = standardized(w)
     v = z + angle.sin().abs() * (turned(z, state).detach() - z)
     (grad * approximation(v, 0.01 * 1000 ** (epoch / 100))).sum().backward()
     after = RBNN().update(state, grad, hp, clock)
@@ -75,7 +75,7 @@ def test_momentum_and_weight_decay_of_weights_and_angles_are_those_of_libraries(
     library = torch.optim.SGD([w, angle], lr=0.01, momentum=0.8, weight_decay=0.1)
     for grad in grads:
         library.zero_grad()
-        z = standardised(w)
+        z = standardized(w)
         v = z + angle.sin().abs() * (turned(z, state).detach() - z)
         (grad * approximation(v, 0.01)).sum().backward()
         library.step()
@@ -95,7 +95,7 @@ def test_theta_is_at_every_moment_the_sign_of_the_mixture(beta):
         lambda s: method.start_epoch(s, hp, START),
     ):
         state = now(state)
-        z = standardised(state["w"])
+        z = standardized(state["w"])
         v = z + state["beta"].sin().abs() * (turned(z, state) - z)
         assert torch.equal(method.weight(state, hp, START), v.sign())
 
@@ -109,7 +109,7 @@ def test_the_surrogate_is_nearly_the_identity_at_the_start_and_narrow_at_the_end
 
 
 def test_a_rotation_keeps_the_matrices_orthogonal_and_never_lowers_the_objective():
-    z = standardised(normal(12, 20, seed=0))
+    z = standardized(normal(12, 20, seed=0))
     state = {"r1": random_rotation(4, generator(), z), "r2": random_rotation(5, generator(4), z)}
     objectives = [turned(z, state).abs().sum().item()]  # tr(B^T Y) for B = sign(Y)
     for _ in range(10):
@@ -121,7 +121,7 @@ def test_a_rotation_keeps_the_matrices_orthogonal_and_never_lowers_the_objective
 
 
 def test_each_rotation_is_the_best_for_the_signs_and_the_other_rotation():
-    z = standardised(normal(12, 20, seed=0))
+    z = standardized(normal(12, 20, seed=0))
     first = {"r1": random_rotation(4, generator(), z), "r2": random_rotation(5, generator(4), z)}
     signs = turned(z, first).sign()
     r1, r2 = rotate(z, first["r1"], first["r2"], 1)
@@ -139,7 +139,7 @@ def test_each_rotation_is_the_best_for_the_signs_and_the_other_rotation():
 
 
 def test_two_alternations_are_one_after_another():
-    z = standardised(normal(12, 20, seed=0))
+    z = standardized(normal(12, 20, seed=0))
     start = random_rotation(4, generator(), z), random_rotation(5, generator(4), z)
     for once, both in zip(rotate(z, *rotate(z, *start, 1), 1), rotate(z, *start, 2), strict=True):
         torch.testing.assert_close(once, both)
@@ -199,7 +199,7 @@ def test_at_the_published_angle_weight_decay_lets_the_latent_weights_move():
 
 def test_at_the_angle_zero_nothing_is_rotated_and_the_angle_rests():
     hp, state = started(beta_init=0.0, weight_decay=0.1)
-    assert torch.equal(state["theta"], standardised(normal(*SHAPE, seed=0)).sign())
+    assert torch.equal(state["theta"], standardized(normal(*SHAPE, seed=0)).sign())
     assert RBNN().update(state, normal(*SHAPE, seed=1), hp, START)["beta"].eq(0).all()
 
 
@@ -207,10 +207,10 @@ def test_without_a_period_only_the_surrogate_is_left():
     noise, grad = normal(*SHAPE, seed=0), normal(*SHAPE, seed=1)
     hp, state = started(noise, rotation_period=0)
     w = (noise * HE).requires_grad_()
-    (grad * approximation(standardised(w), 0.01)).sum().backward()
+    (grad * approximation(standardized(w), 0.01)).sum().backward()
     state = RBNN().update(RBNN().start_epoch(state, hp, START), grad, hp, START)
     torch.testing.assert_close(state["w"], w.detach() - 0.01 * w.grad, rtol=1e-9, atol=1e-12)
-    assert torch.equal(state["theta"], standardised(state["w"]).sign())
+    assert torch.equal(state["theta"], standardized(state["w"]).sign())
 
 
 def test_the_learning_rate_rises_over_the_warm_up():
@@ -246,7 +246,7 @@ def test_a_random_rotation_is_orthogonal_and_has_no_preferred_sign():
 
 
 def test_a_filter_that_is_not_finite_has_no_part_in_the_rotation():
-    z = standardised(normal(12, 20, seed=0))
+    z = standardized(normal(12, 20, seed=0))
     start = random_rotation(4, generator(), z), random_rotation(5, generator(4), z)
     broken = torch.cat([z, torch.full((1, 20), math.nan, dtype=z.dtype)])
     for with_it, without in zip(rotate(broken, *start, 3), rotate(z, *start, 3), strict=True):

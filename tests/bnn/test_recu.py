@@ -30,8 +30,8 @@ class Sign(torch.autograd.Function):
 
 def published(w, tau):
     """The binary weights of a layer, for autograd, and how many of them are clamped."""
-    centred = w - w.mean(-1, keepdim=True)
-    v = centred / (centred.var(-1, keepdim=True).sqrt() / 2 / math.sqrt(2))
+    centered = w - w.mean(-1, keepdim=True)
+    v = centered / (centered.var(-1, keepdim=True).sqrt() / 2 / math.sqrt(2))
     q = -v.detach().abs().mean().item() * math.log(2 - 2 * tau)
     return Sign.apply(v.clamp(-q, q)), int((v.abs() > q).sum())
 
@@ -75,7 +75,7 @@ def test_the_first_update_is_the_one_computed_by_hand():
 
 
 @pytest.mark.parametrize("tau", [0.6, 0.85, 0.99])
-def test_the_gradient_is_that_of_autograd_through_sign_clamp_and_standardisation(tau):
+def test_the_gradient_is_that_of_autograd_through_sign_clamp_and_standardization(tau):
     noise, gradient = normal(*SHAPE, seed=0), normal(*SHAPE, seed=1)
     w = (HE * noise).requires_grad_()
     theta, clamped = published(w, tau)

@@ -301,7 +301,7 @@ def test_stacked_networks_freeze_each_at_its_own_time(gradients):
     assert moved.flatten(1).any(1).tolist() == [False, True]
 
 
-def test_batch_normalisation_is_calibrated_unless_told_otherwise():
+def test_batch_normalization_is_calibrated_unless_told_otherwise():
     assert SLB().recalibrates(SLB.Hyperparameters())
     assert not SLB().recalibrates(SLB.Hyperparameters(calibration=False))
 

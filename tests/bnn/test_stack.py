@@ -145,7 +145,7 @@ def test_the_order_of_networks_changes_no_bit(name, widths):
         assert_equal(one, other)
 
 
-def test_other_neighbours_change_no_bit():
+def test_other_neighbors_change_no_bit():
     before = run("latent_sgd", POINTS, SEEDS, dtype=SINGLE)
     others = [
         POINTS[0],

@@ -59,7 +59,7 @@ def test_a_seed_of_zero_is_a_seed():
 
 
 @pytest.mark.parametrize("method", METHODS, ids=["filter", "latent_sgd"])
-def test_a_binary_network_learns_what_can_be_learnt(method):
+def test_a_binary_network_learns_what_can_be_learned(method):
     assert run(method, data=make_data(noise=0.5))["val_accuracy"] > 0.95
 
 

@@ -58,7 +58,7 @@ def test_a_study_is_found_by_database_by_file_and_by_name(hpstudy, finished):
     assert len(answers) == 1
 
 
-def test_best_prints_the_smallest_value_of_a_minimised_metric(hpstudy, finished):
+def test_best_prints_the_smallest_value_of_a_minimized_metric(hpstudy, finished):
     rows = json.loads(hpstudy("trials", "tiny", "--view", "both", "--format", "json").stdout)
     (best,) = json.loads(hpstudy("best", "tiny", "--view", "both", "--format", "json").stdout)
     assert best["objective"] == min(row["objective"] for row in rows)

@@ -50,15 +50,15 @@ def test_nothing_is_further_below_the_strongest_than_the_range():
     assert np.isclose(level.max() - level.min(), 25)
 
 
-def test_centred_by_clip_loudness_does_not_matter():
+def test_centered_by_clip_loudness_does_not_matter():
     assert np.allclose(levels(tone(1000, 500), range_db=25), levels(tone(1000, 20000), range_db=25), atol=0.1)
 
 
-def test_centred_by_clip_the_mean_is_zero():
+def test_centered_by_clip_the_mean_is_zero():
     assert np.isclose(levels(tone(1000)).mean(), 0, atol=1e-4)
 
 
-def test_centred_by_band_every_band_has_mean_zero():
+def test_centered_by_band_every_band_has_mean_zero():
     assert np.allclose(levels(tone(1000), normalise="band").mean(axis=0), 0, atol=1e-4)
 
 
@@ -66,7 +66,7 @@ def test_silence_has_finite_features():
     assert np.isfinite(levels(np.zeros((1, 8000), dtype=np.int16))).all()
 
 
-def test_features_of_a_clip_do_not_depend_on_its_neighbours():
+def test_features_of_a_clip_do_not_depend_on_its_neighbors():
     batch = np.concatenate([tone(300), tone(1000), tone(3000)])
     transform = mel_transform(SETTINGS)
     assert np.array_equal(log_mel(batch, SETTINGS, transform)[1:2], log_mel(batch[1:2], SETTINGS, transform))

@@ -232,7 +232,7 @@ def test_the_names_of_all_kinds_are_all_names():
     assert dataset_names(SpokenDigits) + dataset_names(ImageSet) + dataset_names(ImageFolder) == list(DATASETS)
 
 
-def test_a_misspelt_image_set_is_answered_with_the_image_sets_only():
+def test_a_misspelled_image_set_is_answered_with_the_image_sets_only():
     with pytest.raises(UsageError, match=r"did you mean 'cifar10'\? valid: cifar10, cifar100\n"):
         check_kind("cifar1", ImageSet)
 

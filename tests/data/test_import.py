@@ -147,6 +147,6 @@ def test_a_set_that_is_made_here_cannot_be_imported(recordings):
         library.import_set("speech_digits", recordings)
 
 
-def test_a_misspelt_set_is_answered_with_the_nearest_name(recordings):
+def test_a_misspelled_set_is_answered_with_the_nearest_name(recordings):
     with pytest.raises(UsageError, match="did you mean 'fsdd'"):
         library.import_set("fsd", recordings)

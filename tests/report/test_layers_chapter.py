@@ -112,7 +112,7 @@ def test_panels_of_histograms_have_the_same_axes(make):
     ((bottom, top),) = {panel.y.limits for panel in found}
     assert (bottom, top) == (0, pytest.approx(1.05 * 0.4))
     assert found[0].x.texts == ("−3", "−2", "−1", "0", "1", "2", "3")
-    assert [panel.x.labelled for panel in found] == [False] * 3 + [True] * 3
+    assert [panel.x.labeled for panel in found] == [False] * 3 + [True] * 3
     assert [panel.y.titled for panel in found] == [True, False, False] * 2
     assert [panel.y.label for panel in found[3:]] == ["share of weights"] + ["share of weights, b"] * 2  # the page shows all
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
+from hpstudy.analysis.claims.judgment import Contrast, CriterionResult
 from hpstudy.report import claims, final_best, limits, wording
 
 

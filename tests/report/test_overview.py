@@ -66,7 +66,7 @@ def test_views_that_need_as_many_trials_are_sorted_by_the_final_best(make_result
         assert [one.name for one in overview.standings(results)][:2] == ["better", "same"]
 
 
-def test_a_minimised_metric_ends_better_below_0(make_results, values):
+def test_a_minimized_metric_ends_better_below_0(make_results, values):
     negative = {name: -found for name, found in values.items()}
     analysis = {"target": {"value": -4}, "compare": WITH_REFERENCE}
     sides = {
@@ -128,12 +128,12 @@ def test_a_target_that_nobody_reaches_leaves_the_final_best(make_results, values
     )
 
 
-def test_comparisons_without_a_common_view_favour_one_of_two(make_results, ramps):
+def test_comparisons_without_a_common_view_favor_one_of_two(make_results, ramps):
     delays = {"a": 1, "b": 0, "c": 2, "d": 3}
     found = make_results({name: ramps(delay, n=N) for name, delay in delays.items()}, analysis={"target": {"value": 4}})
     assert headline(found).startswith(
-        "To reach score ≥ 4, of 6 comparisons 5 favour the first view (b − d, b − c, a − d, a − c and 1 more) and 1 favours the second "
-        "(a − b). After all 10 trials, 5 favour the first view"
+        "To reach score ≥ 4, of 6 comparisons 5 favor the first view (b − d, b − c, a − d, a − c and 1 more) and 1 favors the second "
+        "(a − b). After all 10 trials, 5 favor the first view"
     )
 
 
@@ -314,7 +314,7 @@ def test_every_view_has_a_row_at_every_budget(many):
         assert panel.y.texts == VIEWS
         (grey,) = (mark for mark in panel.marks if isinstance(mark, Rule))
         assert (grey.axis, grey.at, grey.colour) == ("x", many.views[0].budgets[place].mean, GREY)
-    assert [panel.y.labelled for panel in panels] == [True, False]
+    assert [panel.y.labeled for panel in panels] == [True, False]
 
 
 def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, values):

@@ -114,7 +114,7 @@ def test_several_studies_are_ranked_over_studies(make_ranked, three):
         made = joint.document(several(studies))
     (section,) = (section for section in made.sections if section.title == "Ranks of the views")
     texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
-    assert texts[0].startswith("Mean ranks of the normalised final best over 5 studies, 3 views in each: the views differ")
+    assert texts[0].startswith("Mean ranks of the normalized final best over 5 studies, 3 views in each: the views differ")
     assert texts[1].endswith("With few studies, the test has little power.")
     assert [block.name for block in section.blocks if isinstance(block, Chart)] == ["critical_difference", "performance_profiles"]
     rows = {name: list(made.tables[name]()) for name in ("mean_ranks_of_views", "performance_profiles")}

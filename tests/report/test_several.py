@@ -156,7 +156,7 @@ def test_the_figures_draw_what_the_files_hold(two):
     assert ends == [list(row[head.index("low") :]) for row in rows]
     assert [mark.marker.symbol for mark in marks if isinstance(mark, Dots)] == ["circle", "circle", "diamond"] * 2
     assert chart.panels[0].y.texts == ("one", "two", "all together")
-    assert marks[2].hover.texts[0].startswith("a − b, one\nnormalised final best 0\n95% CI ")
+    assert marks[2].hover.texts[0].startswith("a − b, one\nnormalized final best 0\n95% CI ")
     curves = charts.curves(found)
     (data,) = curves.data
     drawn = [y for panel in curves.panels for mark in panel.marks for y in mark.y.tolist()]

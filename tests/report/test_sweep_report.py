@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hpstudy.analysis.claims.judgement import Contrast, CriterionResult
+from hpstudy.analysis.claims.judgment import Contrast, CriterionResult
 from hpstudy.report import claims, headline, save_figure, style, write
 from hpstudy.report.chapters.methods import references
 from hpstudy.report.chapters.spaces import sweep_points

@@ -106,7 +106,7 @@ def test_a_target_that_nobody_reaches_compares_nothing(make_results, ramps):
     )
 
 
-def test_a_minimised_target_is_an_upper_bound(make_results, ramps):
+def test_a_minimized_target_is_an_upper_bound(make_results, ramps):
     text = headline(make_results({"a": -ramps(3), "b": -ramps()}, goal="minimize", analysis={"target": {"value": -5}}))
     assert "Trials to reach score ≤ −5, a minus b: 3.0" in text
 
@@ -161,11 +161,11 @@ def test_searches_that_miss_the_target_on_both_sides_bound_nothing(make_results,
     assert wording.evidence(found, found.pairs[0])[0].endswith("this is the difference within 10 trials.")
 
 
-def test_searches_that_miss_the_target_on_the_faster_side_are_said_to_favour_it(make_results, ramps):
+def test_searches_that_miss_the_target_on_the_faster_side_are_said_to_favor_it(make_results, ramps):
     b = ramps()
     b[0] = 0
     found = make_results({"a": ramps(4), "b": b}, analysis={"target": {"value": 5}})
-    assert wording.evidence(found, found.pairs[0])[0].endswith("which favours b.")
+    assert wording.evidence(found, found.pairs[0])[0].endswith("which favors b.")
 
 
 def test_the_margin_has_a_verdict(make_results, ramps):

@@ -78,7 +78,7 @@ def test_the_history_decides_the_point(searcher):
     assert ask(searcher, RATE, one) != ask(searcher, RATE, other)
 
 
-def test_a_smooth_function_of_one_variable_is_maximised_within_a_hundredth_of_its_range(searcher):
+def test_a_smooth_function_of_one_variable_is_maximized_within_a_hundredth_of_its_range(searcher):
     history = play(searcher, RATE, trials=8)
     best = max(history, key=lambda past: past.value)
     assert abs(unit(RATE, best.point)[0] - 0.3) < 0.01
@@ -190,7 +190,7 @@ def test_an_initial_design_of_one_trial_is_refused():
 
 
 def test_the_proposed_points_are_the_recorded_ones():
-    """To 0.1 %: other processors round otherwise, and an optimiser stopped after 50 steps makes that some 0.002 %."""
+    """To 0.1 %: other processors round otherwise, and an optimizer stopped after 50 steps makes that some 0.002 %."""
     proposed = [ask(AxSearcher(BoTorchSettings()), space, evaluated_sobol(space)) for space in (RATE, MIXED)]
     assert [unit(space, point) for space, point in zip((RATE, MIXED), proposed, strict=True)] == [
         pytest.approx(unit(space, point), rel=1e-3) for space, point in zip((RATE, MIXED), RECORDED, strict=True)

@@ -13,7 +13,7 @@ from hpstudy.search.ax import AxSearcher
 from hpstudy.search.botorch import BoTorchSettings
 from hpstudy.search.effort import DEFAULT, FALLBACKS, FAST, TOLERANCE
 from hpstudy.search.encoding import Encoding
-from hpstudy.search.feasible import feasible_neighbours, projected
+from hpstudy.search.feasible import feasible_neighbors, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.outcomes import has_value, robustly_scaled
 from hpstudy.search.sobol import sobol_points
@@ -125,7 +125,7 @@ def ax_proposal(space, history, goal, seed, effort):
         point = projected(encoding, encoding.decode([proposed[name] for name in names(encoding)]))
         if space.satisfies(point) and not is_tried(point, history):
             return point
-        untried = [near for near in feasible_neighbours(space, point) if not is_tried(near, history)]
+        untried = [near for near in feasible_neighbors(space, point) if not is_tried(near, history)]
         untried += untried_points(space, history, seed=seed, number=len(history), count=FALLBACKS)
         values = adapter.evaluate_acquisition_function([features(encoding, p) for p in untried], pending_observations=pending)
         return untried[int(np.argmax(values))]

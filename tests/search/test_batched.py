@@ -99,7 +99,7 @@ def test_the_starts_of_every_trial_of_every_search_have_a_seed_of_their_own(monk
     assert seeds == [derive_seed(search, "start", number) for number in (6, 7) for search in (3, 4)]
 
 
-def test_the_objective_of_the_fit_is_the_one_that_botorch_minimises(searches, models):
+def test_the_objective_of_the_fit_is_the_one_that_botorch_minimizes(searches, models):
     *_, trials, _ = searches
     here = objective(trials, hyperparameters_of(models))
     for search, model in enumerate(models):
@@ -220,9 +220,9 @@ def test_other_searches_do_not_change_a_bit_of_a_proposal(name):
         [history(space, 3, missing=range(NUMBER)) for _ in range(5)],  # nothing to fit
         [[Observation(n, histories[0][0].point, float(n)) for n in range(NUMBER)] for _ in range(5)],  # one point again and again
     ]
-    for neighbours in others:
+    for neighbors in others:
         for kept in range(5):
-            mixed = [histories[search] if search == kept else neighbours[search] for search in range(5)]
+            mixed = [histories[search] if search == kept else neighbors[search] for search in range(5)]
             assert proposals(space, mixed, [seed if seed == kept else 11 + seed for seed in seeds])[kept] == alone[kept]
 
 
@@ -295,7 +295,7 @@ def play_many(space, trials, searches, **settings):
     return histories
 
 
-def test_smooth_functions_are_maximised_within_a_hundredth_of_their_range():
+def test_smooth_functions_are_maximized_within_a_hundredth_of_their_range():
     space = SPACES["one float"]
     for past in play_many(space, 8, 3, initial=2):
         best = max(past, key=lambda trial: trial.value)

@@ -49,7 +49,7 @@ def test_the_cells_are_those_that_decode_to_one_value(encoding):
     inside = [[edges[i] + share * (edges[i + 1] - edges[i]) for share in (0.001, 0.5, 0.999)] for i in range(len(edges) - 1)]
     values = [{encoding.decode([u])["p"] for u in units} for units in inside]
     assert [len(cell) for cell in values] == [1] * len(values)
-    assert len(set.union(*values)) == len(cells.centres)
+    assert len(set.union(*values)) == len(cells.centers)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_the_cells_are_those_that_decode_to_one_value(encoding):
         {"type": "choice", "values": ["a", "b"]},
     ],
 )
-def test_every_centre_lies_in_its_own_cell(kind):
+def test_every_center_lies_in_its_own_cell(kind):
     (cells,) = of(**kind).cells
-    assert np.array_equal(np.searchsorted(cells.borders, cells.centres, side="right"), np.arange(len(cells.centres)))
+    assert np.array_equal(np.searchsorted(cells.borders, cells.centers, side="right"), np.arange(len(cells.centers)))
 
 
 def test_two_values_are_as_far_apart_as_the_ends_of_a_range():
     (cells,) = of(type="choice", values=["a", "b"]).cells
-    assert cells.centres.tolist() == [0.0, 1.0]
+    assert cells.centers.tolist() == [0.0, 1.0]
 
 
 def test_three_unordered_values_are_one_hot():

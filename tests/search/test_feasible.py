@@ -8,7 +8,7 @@ from hpstudy.errors import HpstudyError
 from hpstudy.goal import Goal
 from hpstudy.search import feasible
 from hpstudy.search.encoding import Encoding
-from hpstudy.search.feasible import feasible_neighbours, feasible_points, feasible_share, projected
+from hpstudy.search.feasible import feasible_neighbors, feasible_points, feasible_share, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.linear import in_unit_coordinates, nonlinearity
 from hpstudy.search.random import RandomSearcher
@@ -116,8 +116,8 @@ def test_real_coordinates_are_moved_to_where_the_constraints_hold():
     assert moved == {**point, "a": pytest.approx(1, abs=1e-4), "rate": pytest.approx(0.1)}
 
 
-def test_neighbours_of_a_rounded_point_satisfy_the_constraints():
-    assert feasible_neighbours(of("n + m <= 10"), {"a": 0.0, "n": 7, "m": 4, "rate": 0.1, "width": 8}) == [
+def test_neighbors_of_a_rounded_point_satisfy_the_constraints():
+    assert feasible_neighbors(of("n + m <= 10"), {"a": 0.0, "n": 7, "m": 4, "rate": 0.1, "width": 8}) == [
         {"a": 0.0, "n": 6, "m": 4, "rate": 0.1, "width": 8},
         {"a": 0.0, "n": 7, "m": 0, "rate": 0.1, "width": 8},
     ]

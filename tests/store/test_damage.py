@@ -161,7 +161,7 @@ def test_a_writer_changes_nothing_in_a_file_of_others(path, make):
     assert (content(path), names(path.parent)) == (before, [path.name])
 
 
-def test_a_misspelt_path_gets_the_nearest_database(path, study):
+def test_a_misspelled_path_gets_the_nearest_database(path, study):
     Store.create(path, study).close()
     with pytest.raises(StoreError, match="does not exist") as caught:
         Reader.open(path.with_name("exmaple.sqlite"))

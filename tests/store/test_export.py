@@ -85,7 +85,7 @@ def test_parquet_needs_a_file(reader):
         export(reader, "parquet", None)
 
 
-def test_a_misspelt_format_names_the_nearest(reader):
+def test_a_misspelled_format_names_the_nearest(reader):
     with pytest.raises(UsageError, match="did you mean 'parquet'"):
         export(reader, "parket", None)
 

@@ -123,7 +123,7 @@ def test_the_best_of_one_search_leaves_the_others_out(reader, add):
     assert reader.best("filter", 0).objective == 0.5
 
 
-def test_the_best_of_a_misspelt_view_names_the_nearest(reader):
+def test_the_best_of_a_misspelled_view_names_the_nearest(reader):
     with pytest.raises(UsageError, match="did you mean 'filter'"):
         reader.best("filtre")
 
@@ -189,7 +189,7 @@ def test_one_metrics_curves_are_those_rows_of_all_curves(path):
     assert one.values.tolist() == every[every["metric"] == "a"].values.tolist()
 
 
-def test_curves_of_a_misspelt_metric_name_the_nearest(reader, add):
+def test_curves_of_a_misspelled_metric_name_the_nearest(reader, add):
     add(0)
     with pytest.raises(UsageError, match="did you mean 'accuracy'"):
         reader.curves("acuracy")

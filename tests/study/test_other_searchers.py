@@ -136,7 +136,7 @@ def test_a_sweep_has_no_other_searchers(toy_text, refused):
     assert "search.others.0: other searchers are for searches, and a sweep lists its points" in line
 
 
-def test_a_searcher_that_cannot_honour_a_constraint_is_refused(toy_text, refused):
+def test_a_searcher_that_cannot_honor_a_constraint_is_refused(toy_text, refused):
     space = toy_text.replace("rate: {type: float, low: 0, high: 1}", "rate: {type: float, low: 1, high: 8, log: true}")
     limited = space.replace("high: 8}\n", "high: 8}\n    constraints: ['rate <= width']\n")
     (line,) = refused(limited.replace(SEARCH, f"{SEARCH}, others: [random, ax]"))

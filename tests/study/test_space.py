@@ -224,7 +224,7 @@ def test_a_parameter_that_makes_no_sense_is_refused(wrong):
         (1.0, 0.25, "default 0.25 is between two steps: use 0.2 or 0.3"),
     ],
 )
-def test_a_number_between_two_steps_is_told_its_neighbours(high, default, said):
+def test_a_number_between_two_steps_is_told_its_neighbors(high, default, said):
     with pytest.raises(ValidationError, match=said):
         FloatParameter(low=0, high=high, step=0.1, default=default)
 

@@ -20,13 +20,13 @@ SETTINGS = TrainSettings(epochs=EPOCHS, batch_size=BATCH, real_optimizer=RealOpt
 
 
 def make_data(*, dtype: torch.dtype = torch.float32, noise: float = 2.0) -> Data:
-    """Gaussian clouds of deviation `noise` around one standard normal centre per class."""
+    """Gaussian clouds of deviation `noise` around one standard normal center per class."""
     generator = torch.Generator().manual_seed(0)
-    centres = torch.randn(CLASSES, FEATURES, generator=generator, dtype=torch.float64)
+    centers = torch.randn(CLASSES, FEATURES, generator=generator, dtype=torch.float64)
 
     def part() -> InMemory:
         y = torch.randint(CLASSES, (CLIPS,), generator=generator)
-        x = centres[y] + noise * torch.randn(CLIPS, FEATURES, generator=generator, dtype=torch.float64)
+        x = centers[y] + noise * torch.randn(CLIPS, FEATURES, generator=generator, dtype=torch.float64)
         return InMemory(x.to(dtype), y)
 
     return Data(part(), part(), part())

@@ -52,7 +52,7 @@ def evaluate(task, seed=0, report=None, **point):
     return task.evaluate(task.complete_view(VIEW), {**POINT, **point}, seed, report or Recorder())
 
 
-def test_no_search_may_optimise_on_the_test_part():
+def test_no_search_may_optimize_on_the_test_part():
     assert "val_accuracy" in task().objectives()
     assert not [name for name in task().objectives() if name.startswith("test")]
 
@@ -88,7 +88,7 @@ def test_a_fixed_value_decides():
     assert evaluate(task()) != task().evaluate(task().complete_view(fixed), POINT, 0, Recorder())
 
 
-def test_training_clips_are_standardised():
+def test_training_clips_are_standardized():
     x = parts(task()).train.x[:, :-1]
     torch.testing.assert_close(x.mean(0), torch.zeros(FEATURES - 1), atol=1e-5, rtol=0)
     torch.testing.assert_close(x.std(0, correction=0), torch.ones(FEATURES - 1), atol=1e-5, rtol=0)
@@ -98,7 +98,7 @@ def test_a_constant_feature_becomes_zero():
     assert not parts(task()).validation.x[:, -1].any()
 
 
-def test_all_parts_are_standardised_with_the_training_clips(clouds):
+def test_all_parts_are_standardized_with_the_training_clips(clouds):
     used = clouds.x[:300]
     expected = (clouds.x[450:] - used.mean(0))[:, :-1] / used.std(0)[:-1]
     torch.testing.assert_close(parts(task()).test.x[:, :-1], torch.from_numpy(expected), atol=1e-5, rtol=0)

@@ -36,7 +36,7 @@ SMALL = {
 
 
 class Pictures(ImageSet):
-    """Noise around a chequered picture per class; the blue channel is constant; made here, and so known without a download."""
+    """Noise around a checkered picture per class; the blue channel is constant; made here, and so known without a download."""
 
     name, version, licence = "pictures", 1, "CC0"
 
@@ -257,14 +257,14 @@ def test_shrunk_images_are_means_of_blocks(shrink):
     assert (small - means).abs().max() <= shrink / 4  # rounded by at most 1/2 once or twice
 
 
-def test_training_images_are_normalised_and_a_constant_channel_is_zero():
+def test_training_images_are_normalized_and_a_constant_channel_is_zero():
     data = task().data()
     x = data.transform(data.train.x, None)
     torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(x.var((0, 2, 3), correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-4, rtol=0)
 
 
-def test_all_parts_are_normalised_with_the_training_images():
+def test_all_parts_are_normalized_with_the_training_images():
     data = task().data()
     used = data.train.x.double().flatten(0, 2)[:, 0]
     expected = (data.test.x[..., 0].double() - used.mean()) / used.std(correction=0)
@@ -371,7 +371,7 @@ def test_a_curve_holds_every_epoch_of_both_steps_and_no_test_accuracy():
     assert "test_accuracy" not in {name for _, name, _ in recorder.curves}
 
 
-def test_a_learnable_set_is_learnt():
+def test_a_learnable_set_is_learned():
     plain = {"images": images(train=None, padding=0, mirror=False), "network": {"name": "birealnet20", "width": 4}}
     easy = task(**plain, epochs=6)
     assert evaluate(easy)["val_accuracy"] > 0.5  # chance is 0.1
@@ -392,7 +392,7 @@ def test_divergence_is_passed_on():
         evaluate(task(real_optimizer={"learning_rate": 1e38}, epochs=2))
 
 
-def test_no_search_may_optimise_on_the_test_part():
+def test_no_search_may_optimize_on_the_test_part():
     assert issubclass(Cifar, BinaryNetworkTask)
     assert set(task().objectives()) == {"val_accuracy", "val_loss"} <= set(trained("filter"))
 

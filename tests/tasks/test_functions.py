@@ -6,7 +6,7 @@ from hpstudy.study.schema import View
 from hpstudy.tasks.functions import Branin, FunctionSettings, Hartmann6
 
 FLOAT = {"type": "float", "low": 0.0, "high": 1.0}
-# Known minimisers, from the functions' published descriptions.
+# Known minimizers, from the functions' published descriptions.
 MINIMA = [
     (Branin, (-np.pi, 12.275)),
     (Branin, (np.pi, 2.275)),
@@ -28,7 +28,7 @@ def ignore(epoch, **metrics):
 
 
 @pytest.mark.parametrize(("kind", "x"), MINIMA)
-def test_the_known_minimum_is_reached_at_the_published_minimisers(kind, x):
+def test_the_known_minimum_is_reached_at_the_published_minimizers(kind, x):
     found = minimize(task(kind).value, x, tol=1e-14).fun
     assert found == pytest.approx(kind.minimum, abs=1e-9)
 

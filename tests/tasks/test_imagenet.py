@@ -99,9 +99,9 @@ def test_the_same_seed_repeats_and_another_differs():
     assert evaluate(task()) == trained() != evaluate(task(), seed=1)
 
 
-def test_a_learnable_set_is_learnt():
-    learnt = evaluate(task(network={"name": "birealnet20", "width": 4}, epochs=10, batch_size=8))
-    assert learnt["test_accuracy"] > 0.8  # chance is 1/3
+def test_a_learnable_set_is_learned():
+    learned = evaluate(task(network={"name": "birealnet20", "width": 4}, epochs=10, batch_size=8))
+    assert learned["test_accuracy"] > 0.8  # chance is 1/3
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ def test_a_view_without_a_method_is_told_the_methods():
     assert "latent_sgd" in message
 
 
-def test_a_misspelt_method_is_told_the_nearest():
+def test_a_misspelled_method_is_told_the_nearest():
     key, message = only(check_method_view(view(method="filtre")))
     assert key == ("method",)
     assert "did you mean 'filter'" in message
 
 
-def test_a_misspelt_hyperparameter_is_told_the_nearest():
+def test_a_misspelled_hyperparameter_is_told_the_nearest():
     key, message = only(check_method_view(view(space={"alpa": ALPHA})))
     assert key == ("space", "alpa")
     assert "did you mean 'alpha'" in message

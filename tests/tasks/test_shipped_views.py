@@ -79,7 +79,7 @@ def test_every_way_a_rate_may_decay_that_the_views_tune_is_the_same():
 
 
 @pytest.mark.parametrize("name", ["rbnn", "irnet", "recu"])
-def test_standardised_weights_start_from_the_deviation_of_he_with_the_activation_of_their_method(name):
+def test_standardized_weights_start_from_the_deviation_of_he_with_the_activation_of_their_method(name):
     view = VIEWS[name]
     scale = view.space.root["init_scale"].default if "init_scale" in view.space.root else view.fixed["init_scale"]
     assert (scale, view.fixed["own_activation"]) == (1, True)

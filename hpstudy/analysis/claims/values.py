@@ -1,4 +1,4 @@
-"""The values of all views that claims refer to, as input of `hpstudy.analysis.claims.judgement`.
+"""The values of all views that claims refer to, as input of `hpstudy.analysis.claims.judgment`.
 
 A finished trial without a value (diverged, failed, timed out) counts as the worst value of any trial of the study, as in the best so far.
 Each epoch of its learning curve counts as the worst value of any epoch. Leaving such trials out would favor a view or point that fails.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats
-from hpstudy.analysis.claims.judgement import Observed
+from hpstudy.analysis.claims.judgment import Observed
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.curves.best_so_far import incumbent_numbers, worst_value
 from hpstudy.analysis.sweeps.points import SweepView

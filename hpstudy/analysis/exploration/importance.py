@@ -179,8 +179,8 @@ def _sobol_indices(a: Floats, b: Floats, mixed: Floats) -> Floats:
         b: (1 x points) predictions at sample B.
         mixed: (hyperparameters x 1 x points) predictions at A with column j from B, for every j.
     """
-    centre = np.mean([a, b], axis=(0, -1)).reshape(-1, 1)
-    a, b, mixed = a - centre, b - centre, mixed - centre
+    center = np.mean([a, b], axis=(0, -1)).reshape(-1, 1)
+    a, b, mixed = a - center, b - center, mixed - center
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.var([a, b], axis=(0, -1))  # (1,)
         alone = np.mean(b * (mixed - a), axis=-1) / variance  # (hyperparameters, 1)

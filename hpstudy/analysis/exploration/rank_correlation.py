@@ -34,9 +34,9 @@ def spearman(a: Floats, b: Floats, weights: npt.NDArray[np.integer]) -> Floats:
 def _correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
     """(resamples,) correlations of a block of (resamples x observations) weights."""
     mean_rank = (weights.sum(axis=1, keepdims=True) + 1) / 2  # (resamples, 1)
-    centred_a, centred_b = _ranks(a, weights) - mean_rank, _ranks(b, weights) - mean_rank  # (resamples, observations)
-    squares = (weights * centred_a**2).sum(axis=1) * (weights * centred_b**2).sum(axis=1)
-    products = (weights * centred_a * centred_b).sum(axis=1)
+    centered_a, centered_b = _ranks(a, weights) - mean_rank, _ranks(b, weights) - mean_rank  # (resamples, observations)
+    squares = (weights * centered_a**2).sum(axis=1) * (weights * centered_b**2).sum(axis=1)
+    products = (weights * centered_a * centered_b).sum(axis=1)
     correlations = np.full(len(weights), np.nan)
     return np.asarray(np.divide(products, np.sqrt(squares), out=correlations, where=squares > 0), dtype=np.float64)
 

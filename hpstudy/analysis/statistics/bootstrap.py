@@ -88,16 +88,16 @@ def mean_intervals(values: Floats, bootstrap: Bootstrap, *, expand: bool = True)
     low, high = np.full(trials, np.nan), np.full(trials, np.nan)
     if n < 2:
         return low, high
-    centred, _ = scaled(values - values.mean(axis=0))  # (replicates, trials)
+    centered, _ = scaled(values - values.mean(axis=0))  # (replicates, trials)
     spread = np.ptp(values, axis=0)  # (trials,), as are `squares` and `acceleration`
-    squares = (centred**2).sum(axis=0)
+    squares = (centered**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        acceleration = np.where(squares > 0, (centred**3).sum(axis=0) / (6 * squares**1.5), 0.0)
+        acceleration = np.where(squares > 0, (centered**3).sum(axis=0) / (6 * squares**1.5), 0.0)
     z = quantile_z(n, bootstrap.confidence) if expand else float(special.ndtri((1 + bootstrap.confidence) / 2))
     for columns, means in resampled_means(values, bootstrap):  # means: (trials of the block, resamples)
-        centre, tolerance = values[:, columns].mean(axis=0)[:, None], 1e-12 * spread[columns][:, None]
+        center, tolerance = values[:, columns].mean(axis=0)[:, None], 1e-12 * spread[columns][:, None]
         share = (
-            (means < centre - tolerance).mean(axis=1) + (means <= centre + tolerance).mean(axis=1)
+            (means < center - tolerance).mean(axis=1) + (means <= center + tolerance).mean(axis=1)
         ) / 2  # (trials of the block,)
         z0 = special.ndtri(np.clip(share, 1 / (2 * bootstrap.resamples), 1 - 1 / (2 * bootstrap.resamples)))
         means.sort(axis=1)

@@ -24,9 +24,9 @@ def t_intervals(values: Floats, confidence: float) -> tuple[Floats, Floats]:
     if n < 2:
         return np.full(columns, np.nan), np.full(columns, np.nan)
     # The mean of equal values is that value; a sum would round.
-    centred = values - values[0]  # (replicates, columns)
-    mean = values[0] + centred.mean(axis=0)
-    half_width = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centred) / np.sqrt(n)
+    centered = values - values[0]  # (replicates, columns)
+    mean = values[0] + centered.mean(axis=0)
+    half_width = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * deviation(centered) / np.sqrt(n)
     return mean - half_width, mean + half_width
 
 

@@ -122,6 +122,6 @@ def wilson(successes: float, n: int, confidence: float) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     z = float(special.ndtri((1 + confidence) / 2))
-    centre = (successes + z**2 / 2) / (n + z**2)
+    center = (successes + z**2 / 2) / (n + z**2)
     half_width = z / (n + z**2) * np.sqrt(successes * (n - successes) / n + z**2 / 4)
-    return max(0.0, float(centre - half_width)), min(1.0, float(centre + half_width))
+    return max(0.0, float(center - half_width)), min(1.0, float(center + half_width))

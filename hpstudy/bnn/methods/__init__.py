@@ -19,13 +19,13 @@ METHODS = Registry(
         "filter_equal": Entry("1 to 4 gradient filters of one rate in series", "hpstudy.bnn.methods.filter_equal:EqualFilter"),
         "filter_fir": Entry("the mean of the most recent gradients", "hpstudy.bnn.methods.filter_fir:FIRFilter"),
         "irnet": Entry(
-            "standardised latent weights, a surrogate derivative that sharpens (IR-Net)", "hpstudy.bnn.methods.irnet:IRNet"
+            "standardized latent weights, a surrogate derivative that sharpens (IR-Net)", "hpstudy.bnn.methods.irnet:IRNet"
         ),
         "latent_adam": Entry("latent weights under Adam", "hpstudy.bnn.methods.latent_adam:LatentAdam"),
         "latent_lars": Entry("latent weights under LARS: layer-wise steps", "hpstudy.bnn.methods.lars:LatentLARS"),
         "latent_sgd": Entry("latent weights under SGD with momentum (Eq. 1-5)", "hpstudy.bnn.methods.latent_sgd:LatentSGD"),
         "ovsw": Entry("latent weights under SGD, with measures against silent weights (OvSW)", "hpstudy.bnn.methods.ovsw:OvSW"),
-        "rbnn": Entry("latent weights rotated towards their signs (RBNN)", "hpstudy.bnn.methods.rbnn:RBNN"),
+        "rbnn": Entry("latent weights rotated toward their signs (RBNN)", "hpstudy.bnn.methods.rbnn:RBNN"),
         "real": Entry("real weights under SGD: the reference without binary weights", "hpstudy.bnn.methods.real:RealSGD"),
         "recu": Entry("latent weights under SGD with a rectified clamp (ReCU)", "hpstudy.bnn.methods.recu:ReCU"),
         "slb": Entry("soft weights that become binary with a rising inverse temperature (SLB)", "hpstudy.bnn.methods.slb:SLB"),

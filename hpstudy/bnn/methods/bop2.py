@@ -24,7 +24,7 @@ class Bop2ndOrderHyperparameters(Hyperparameters):
     gamma: float = hyperparameter(1e-6, "rate of the first moment: its window is about 1/gamma updates", gt=0, le=1)
     sigma: float = hyperparameter(1e-2, "rate of the second moment: its window is about 1/sigma updates", gt=0, le=1)
     tau: float = hyperparameter(
-        1e-6, "threshold of the normalised gradient, whose spread under white noise is about sqrt(gamma/2)", ge=0
+        1e-6, "threshold of the normalized gradient, whose spread under white noise is about sqrt(gamma/2)", ge=0
     )
     variant: Literal["biased", "unbiased"] = hyperparameter("biased", "unbiased: moments divided by their rates gamma and sigma")
     gamma_change: float = hyperparameter(1.0, CHANGE.format("gamma"), ge=0)

@@ -199,7 +199,7 @@ class Method(ABC, Generic[H]):
         return None
 
     def recalibrates(self, hp: H) -> bool:
-        """Return whether batch normalisation must be recalibrated with the evaluation weights before an evaluation."""
+        """Return whether batch normalization must be recalibrated with the evaluation weights before an evaluation."""
         return False
 
     def example(self, **hyperparameters: Any) -> State:

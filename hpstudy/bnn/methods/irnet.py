@@ -1,4 +1,4 @@
-"""IR-Net: standardised latent weights and a surrogate derivative that becomes sharper during training.
+"""IR-Net: standardized latent weights and a surrogate derivative that becomes sharper during training.
 
 Qin et al., "Forward and backward information retention for accurate binary neural networks", CVPR 2020.
 https://arxiv.org/abs/1909.10788
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
-from hpstudy.bnn.methods.standardise import standardise, standardise_backward
+from hpstudy.bnn.methods.standardize import standardize, standardize_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature
 from hpstudy.bnn.settings import Surrogate
 
@@ -35,18 +35,18 @@ class IRNetHyperparameters(Hyperparameters):
 
 
 class IRNet(Method[IRNetHyperparameters]):
-    """SGD on latent weights w, which are standardised before their signs are used.
+    """SGD on latent weights w, which are standardized before their signs are used.
 
         z = (w - mean) / deviation, per filter
         theta = sign(z),  weight: 2^s theta,  s = round(log2 mean |z|), a constant for the gradient
         dL/dz = 2^s G max(t, 1) (1 - tanh^2(t z)),  t = t_min (t_max / t_min)^(e/E)
 
-    G is the gradient with respect to the weight 2^s theta. dL/dw is computed through the standardisation, and w is updated by SGD in the
+    G is the gradient with respect to the weight 2^s theta. dL/dw is computed through the standardization, and w is updated by SGD in the
     libraries' convention. The scale 2^s is 1 for filters with approximately normal weights.
 
     theta_0 is the sign of the noise minus its mean per filter.
 
-    State: theta; w, latent weight; m, momentum; z and deviation, the standardised w and its deviation.
+    State: theta; w, latent weight; m, momentum; z and deviation, the standardized w and its deviation.
 
     >>> IRNet().example(learning_rate=1.0)["theta"]
     tensor([[-1., -1.,  1.,  1.]])
@@ -55,22 +55,22 @@ class IRNet(Method[IRNetHyperparameters]):
     def init(self, noise: torch.Tensor, hp: IRNetHyperparameters, generator: torch.Generator) -> State:
         """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
-        z, deviation = standardise(w)
+        z, deviation = standardize(w)
         return {"theta": initial_signs(z), "w": w, "m": noise.new_zeros(noise.shape), "z": z, "deviation": deviation}
 
     def update(self, state: State, grad: torch.Tensor, hp: IRNetHyperparameters, clock: Clock) -> State:
-        """Backpropagate through scale, sign and standardisation, then apply SGD."""
+        """Backpropagate through scale, sign and standardization, then apply SGD."""
         z, w, m = state["z"], state["w"], state["m"]
         inner = error_decay(z, temperature(clock, hp.t_min, hp.t_max)).mul_(grad).mul_(scale(z))
         w, m = library_step(
             w,
             m,
-            standardise_backward(inner, z, state["deviation"]),
+            standardize_backward(inner, z, state["deviation"]),
             step=hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per)),
             momentum_rate=hp.momentum_rate,
             weight_decay=hp.weight_decay,
         )
-        z, deviation = standardise(w)
+        z, deviation = standardize(w)
         return {"theta": follow(state["theta"], z), "w": w, "m": m, "z": z, "deviation": deviation}
 
     def weight(self, state: State, hp: IRNetHyperparameters, clock: Clock) -> torch.Tensor:

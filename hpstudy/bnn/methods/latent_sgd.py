@@ -51,7 +51,7 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
     filter is about 1/gamma times faster with the same settings.
 
     G is the gradient with respect to the layer's weight. With `scaling` this weight is s_c theta, where s_c is the filter's mean abs(w),
-    treated as a constant. G is not multiplied by s_c (as in the code of Bi-Real Net and ReActNet). If batch normalisation follows, G is
+    treated as a constant. G is not multiplied by s_c (as in the code of Bi-Real Net and ReActNet). If batch normalization follows, G is
     proportional to 1/s_c.
 
     State: theta; w, latent weight; m, momentum (b in the libraries' convention).

@@ -1,4 +1,4 @@
-"""RBNN: latent weights are rotated towards their signs once per epoch.
+"""RBNN: latent weights are rotated toward their signs once per epoch.
 
 Lin et al., "Rotated binary neural network", NeurIPS 2020. https://arxiv.org/abs/2009.13055
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
-from hpstudy.bnn.methods.standardise import standardise, standardise_backward
+from hpstudy.bnn.methods.standardize import standardize, standardize_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, temperature, warmed_up
 from hpstudy.bnn.settings import Surrogate
 
@@ -46,7 +46,7 @@ class RBNNHyperparameters(Hyperparameters):
 
 
 class RBNN(Method[RBNNHyperparameters]):
-    """SGD on latent weights w. The network uses the signs of a mixture of the standardised w and its rotation.
+    """SGD on latent weights w. The network uses the signs of a mixture of the standardized w and its rotation.
 
         z = (w - mean) / deviation, per filter
         Y = R1^T Z R2: Z is the filter's z as an a x b matrix, a the largest divisor of fan_in that is at most sqrt(fan_in)
@@ -64,7 +64,7 @@ class RBNN(Method[RBNNHyperparameters]):
     beta. At beta = 0 the angle does not change, because the derivative of |sin| is defined as 0 there. With `rotation_period` 0, beta
     starts at 0 and R1 and R2 are identities. Only the surrogate derivative remains, as in the paper's ablation without rotation.
 
-    The learned scale per filter of the paper is omitted: the following batch normalisation cancels it, also in G. The schedule of the
+    The learned scale per filter of the paper is omitted: the following batch normalization cancels it, also in G. The schedule of the
     learning rate starts after the warm-up.
 
     Each alternation of a rotation costs 2 filters fan_in (a + b) multiplications and two singular value decompositions. An update costs
@@ -93,7 +93,7 @@ class RBNN(Method[RBNNHyperparameters]):
             "r1": rotations[0].repeat(*stack, 1, 1),
             "r2": rotations[1].repeat(*stack, 1, 1),
         }
-        state["z"], state["deviation"] = standardise(state["w"])
+        state["z"], state["deviation"] = standardize(state["w"])
         state["y"] = rotated(state["z"], state["r1"], state["r2"])
         return {"theta": initial_signs(_mixture(state)), **state}
 
@@ -115,10 +115,10 @@ class RBNN(Method[RBNNHyperparameters]):
             "momentum_rate": hp.momentum_rate,
             "weight_decay": hp.weight_decay,
         }
-        inner = standardise_backward(outer.mul_(1 - _share(beta)), z, state["deviation"])
+        inner = standardize_backward(outer.mul_(1 - _share(beta)), z, state["deviation"])
         w, m = library_step(w, state["m"], inner, **rates)
         beta, beta_m = library_step(beta, state["beta_m"], angle, **rates)
-        z, deviation = standardise(w)
+        z, deviation = standardize(w)
         moved = {"w": w, "m": m, "beta": beta, "beta_m": beta_m, "z": z, "deviation": deviation}
         new = {**state, **moved, "y": rotated(z, state["r1"], state["r2"])}
         return {**new, "theta": follow(state["theta"], _mixture(new))}
@@ -154,7 +154,7 @@ def rotated(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor) -> torch.Tensor
 def rotate(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor, alternations: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return rotations for which Y = R1^T Z R2 is closer to its signs B: tr(B^T R1^T Z R2), summed over filters, does not decrease.
 
-    Each alternation sets B = sign(Y), and then optimises each rotation in turn for B and the other rotation (an orthogonal Procrustes
+    Each alternation sets B = sign(Y), and then optimizes each rotation in turn for B and the other rotation (an orthogonal Procrustes
     problem).
 
     Args:
@@ -228,7 +228,7 @@ def _side_by_side(matrices: torch.Tensor) -> torch.Tensor:
 
 
 def _nearest_rotation(m: torch.Tensor) -> torch.Tensor:
-    """Return the orthogonal R that maximises tr(R^T M): U V^T for M = U S V^T."""
+    """Return the orthogonal R that maximizes tr(R^T M): U V^T for M = U S V^T."""
     import torch
 
     u, _, v = torch.linalg.svd(m)

@@ -1,4 +1,4 @@
-"""ReCU: standardised latent weights whose gradient is 0 beyond a quantile, which moves outwards during training.
+"""ReCU: standardized latent weights whose gradient is 0 beyond a quantile, which moves outwards during training.
 
 Xu et al., "ReCU: reviving the dead weights in binary neural networks", ICCV 2021. https://arxiv.org/abs/2103.12369
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale
-from hpstudy.bnn.methods.standardise import standardise, standardise_backward
+from hpstudy.bnn.methods.standardize import standardize, standardize_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 DEVIATION = 2 * math.sqrt(2)
-"""Standard deviation of the weights after standardisation in the published code, that of a Laplace distribution of scale 2."""
+"""Standard deviation of the weights after standardization in the published code, that of a Laplace distribution of scale 2."""
 
 
 class ReCUHyperparameters(Hyperparameters):
@@ -31,7 +31,7 @@ class ReCUHyperparameters(Hyperparameters):
     init_scale: float = he_scale(gt=0)
     quantile_start: float = hyperparameter(
         0.85,
-        "quantile tau of the standardised weights at the start; weights beyond it are clamped",
+        "quantile tau of the standardized weights at the start; weights beyond it are clamped",
         at_most="quantile_end",
         gt=0.5,
         lt=1,
@@ -55,12 +55,12 @@ class ReCU(Method[ReCUHyperparameters]):
 
     Q is the quantile tau of a Laplace distribution with the layer's mean abs(v). The clamp does not change signs; only its gradient
     matters. With the identity as the gradient of the sign, dL/dv is G where abs(v) <= Q and 0 elsewhere, as in the published code. The
-    gradient then passes through the standardisation. A clamped weight therefore still depends on the rest of its filter, with which it
+    gradient then passes through the standardization. A clamped weight therefore still depends on the rest of its filter, with which it
     shares the mean and deviation.
 
         b_i = mu b_{i-1} + dL/dw + lambda w_{i-1},    w_i = w_{i-1} - epsilon_i b_i
 
-    The learned scale per filter is omitted, because the batch normalisation after the layer cancels it.
+    The learned scale per filter is omitted, because the batch normalization after the layer cancels it.
 
     The schedule of the learning rate starts after the warm-up. Multiplying init_scale by s, epsilon by s^2 and lambda by 1/s^2 changes no
     sign, so that one of the three is redundant. (The published code adds 1e-5 to the variance, which has no effect for usual weights.)
@@ -79,11 +79,11 @@ class ReCU(Method[ReCUHyperparameters]):
         return {"theta": theta, "w": noise * (hp.init_scale * he_deviation(noise)), "b": noise.new_zeros(noise.shape)}
 
     def update(self, state: State, grad: torch.Tensor, hp: ReCUHyperparameters, clock: Clock) -> State:
-        """Backpropagate through clamp and standardisation, then apply SGD."""
+        """Backpropagate through clamp and standardization, then apply SGD."""
         w, b = state["w"], state["b"]
-        z, deviation = standardise(w)
+        z, deviation = standardize(w)
         unclamped = z.abs() <= limit(z, quantile(hp, clock.elapsed(hp.decay_per)))
-        through = standardise_backward(grad * unclamped, z, deviation).mul_(DEVIATION)
+        through = standardize_backward(grad * unclamped, z, deviation).mul_(DEVIATION)
         epsilon = hp.learning_rate * warmed_up(hp.learning_rate_decay, clock, hp.decay_per, hp.warmup_epochs)
         b = b.mul_(1 - hp.momentum_rate).add_(through).add_(w * hp.weight_decay)
         w = w.sub_(b * epsilon)
@@ -103,7 +103,7 @@ def limit(z: torch.Tensor, tau: float | torch.Tensor) -> torch.Tensor:
     """Return Q in units of the deviation, (*stack, 1, 1).
 
     Args:
-        z: standardised weights, (*stack, filters, fan_in).
+        z: standardized weights, (*stack, filters, fan_in).
         tau: the quantile in (0.5, 1), a number or a tensor (*stack, 1, 1).
     """
     log = (z.new_ones(()) * (2 - 2 * tau)).log()

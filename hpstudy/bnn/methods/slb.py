@@ -20,7 +20,7 @@ Growth = Literal["exp", "cos", "linear", "none"]
 
 
 class SLBHyperparameters(Hyperparameters):
-    """Hyperparameters of SGD on two logits per weight, of the inverse temperature, and of batch normalisation.
+    """Hyperparameters of SGD on two logits per weight, of the inverse temperature, and of batch normalization.
 
     Defaults are the published ones for ResNet-20 on CIFAR-10, if known. The schedule of the learning rate is not published, and the
     authors' port freezes the weights.
@@ -41,7 +41,7 @@ class SLBHyperparameters(Hyperparameters):
     momentum_rate: float = hyperparameter(0.1, "rate of the momentum filter: 1 - momentum", gt=0, le=1)
     weight_decay: float = hyperparameter(1e-4, "weight decay of the logits", magnitude_based=True, ge=0)
     init_scale: float = hyperparameter(0.1, "standard deviation of the normal initial logits", magnitude_based=True, gt=0)
-    calibration: bool = hyperparameter(True, "recalibrate batch normalisation with binary weights before an evaluation")
+    calibration: bool = hyperparameter(True, "recalibrate batch normalization with binary weights before an evaluation")
     freeze: bool = hyperparameter(False, "train with fixed binary weights from schedule_end on")
     decay_per: Per = hyperparameter("epoch", "how often the schedules are updated")
 

@@ -1,7 +1,7 @@
 """BinaryNet in the published code of Bop (Helwegen et al., 2019): all layers are binary, including the first and the last.
 
 Six 3x3 convolutions and three fully connected layers. The input of the first convolution is the real-valued image, without padding. Every
-second convolution is followed by max pooling before its batch normalisation. All normalisations, including that of the logits, have a shift
+second convolution is followed by max pooling before its batch normalization. All normalizations, including that of the logits, have a shift
 but no scale, and the constants of Keras: epsilon 1e-3, and running averages with a momentum of 0.99. With width 128, 1024 dense units and
 10 classes the network has 10 352 000 binary and 3 850 real parameters. https://arxiv.org/abs/1906.02107
 """

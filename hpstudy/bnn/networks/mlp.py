@@ -1,4 +1,4 @@
-"""The multilayer perceptron of the paper's section 4.2: 4 layers with batch normalisation; the first layer is not binary."""
+"""The multilayer perceptron of the paper's section 4.2: 4 layers with batch normalization; the first layer is not binary."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hpstudy.bnn.networks.initial import real_linear
 
 
 class BinaryMLP(nn.Module):
-    """A real layer and binary layers, each after batch normalisation and a binary activation, with batch normalisation of the logits.
+    """A real layer and binary layers, each after batch normalization and a binary activation, with batch normalization of the logits.
 
         h_1 = W_1 x        h_k = W_k sign(BN(h_{k-1})), k = 2..L        logits = BN(h_L)
 
-    The paper gives only the number of layers. The normalisation of the logits is our choice: the outputs of the last binary layer are
+    The paper gives only the number of layers. The normalization of the logits is our choice: the outputs of the last binary layer are
     integers of magnitude sqrt(width), which saturate a softmax.
 
     Args:

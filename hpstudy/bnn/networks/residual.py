@@ -98,6 +98,6 @@ class ResidualNetwork(nn.Module):
 
 def pixel_means(x: Tensor) -> Tensor:
     """Return the mean of every channel. (batch, channels, height, width) -> (batch, channels)."""
-    # The gradient of mean((2, 3)) is not in channels-last memory format, nor is anything computed from it. On a CPU, batch normalisation
+    # The gradient of mean((2, 3)) is not in channels-last memory format, nor is anything computed from it. On a CPU, batch normalization
     # then takes several times as long. Here and in EverySecondPixel the permutation keeps the channels last.
     return x.permute(0, 2, 3, 1).mean((1, 2))

@@ -1,7 +1,7 @@
 """ResNet-18 for small images: a real 3x3 convolution of stride 1 without pooling, 4 stages of 2 blocks, and a real classifier.
 
-A block has one shortcut around its two convolutions. Hardtanh follows every normalisation or addition except that of the stem. Batch
-normalisation precedes the classifier. Published code differs in the shortcuts between stages. Numbers of parameters are for width 64 and
+A block has one shortcut around its two convolutions. Hardtanh follows every normalization or addition except that of the stem. Batch
+normalization precedes the classifier. Published code differs in the shortcuts between stages. Numbers of parameters are for width 64 and
 10 classes.
 
 | downsampling | shortcut between stages | binary | parameters | source |

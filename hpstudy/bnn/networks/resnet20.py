@@ -11,7 +11,7 @@ The papers do not describe the layouts completely; these are the layouts of the 
 | D | every second pixel, zero channels | PReLU | BN, linear | 270 202 | Reproduce_BOP (Li) |
 | E | mean of 2 x 2, zero channels | Hardtanh | BN, linear | 269 850 | ReCU (Xu et al., 2021), OvSW (Xiang et al., 2024) |
 
-The nonlinearity follows the normalisation of the stem and of every convolution, after the addition if there is one. PReLU has one slope
+The nonlinearity follows the normalization of the stem and of every convolution, after the addition if there is one. PReLU has one slope
 per channel, shared by the two convolutions of a block. All variants have 267 264 binary weights.
 """
 
@@ -34,7 +34,7 @@ BLOCKS_PER_STAGE = 3
 
 @dataclass(frozen=True)
 class Layout:
-    """A row of the table above. `head_norm`: whether batch normalisation precedes the classifier."""
+    """A row of the table above. `head_norm`: whether batch normalization precedes the classifier."""
 
     shortcut: Literal["sliced", "pooled", "convolved"]
     nonlinearity: Literal["none", "hardtanh", "prelu"]

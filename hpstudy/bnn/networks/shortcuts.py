@@ -27,7 +27,7 @@ class EverySecondPixel(nn.Module):
 
 
 class ZeroChannels(nn.Module):
-    """Padding with channels of zeros, half before and half after the given ones: option A of He et al. (2016), centred as in IR-Net.
+    """Padding with channels of zeros, half before and half after the given ones: option A of He et al. (2016), centered as in IR-Net.
 
     Args:
         inputs: number of input channels.
@@ -54,15 +54,15 @@ def pooled_and_padded(inputs: int, outputs: int) -> nn.Module:
 
 
 def pooled_and_convolved(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
-    """Create a shortcut of the mean of 2 x 2 pixels, a real 1x1 convolution and batch normalisation (Bi-Real Net)."""
+    """Create a shortcut of the mean of 2 x 2 pixels, a real 1x1 convolution and batch normalization (Bi-Real Net)."""
     return nn.Sequential(halving(), real_conv(inputs, outputs, 1, generator), nn.BatchNorm2d(outputs))
 
 
 def real_convolution(inputs: int, outputs: int, generator: torch.Generator) -> nn.Module:
-    """Create a shortcut of a real 1x1 convolution of stride 2 and batch normalisation (IR-Net's ResNet-18)."""
+    """Create a shortcut of a real 1x1 convolution of stride 2 and batch normalization (IR-Net's ResNet-18)."""
     return nn.Sequential(real_conv(inputs, outputs, 1, generator, stride=2), nn.BatchNorm2d(outputs))
 
 
 def binary_convolution(inputs: int, outputs: int, activation: BinaryActivation) -> nn.Module:
-    """Create a shortcut of the activation, a binary 1x1 convolution of stride 2 and batch normalisation (ResNet-18 of RBNN and OvSW)."""
+    """Create a shortcut of the activation, a binary 1x1 convolution of stride 2 and batch normalization (ResNet-18 of RBNN and OvSW)."""
     return nn.Sequential(activation, BinaryConv2d(inputs, outputs, 1, stride=2), nn.BatchNorm2d(outputs))

@@ -1,6 +1,6 @@
 """VGG-small as in the code of IR-Net (Qin et al., 2020): six convolutions, the first of which is real, and a real classifier.
 
-Every second convolution is followed by max pooling before its batch normalisation. Hardtanh follows every normalisation. With width 128
+Every second convolution is followed by max pooling before its batch normalization. Hardtanh follows every normalization. With width 128
 and 10 classes, 4 571 136 of 4 660 106 parameters are binary. https://arxiv.org/abs/1909.10788
 """
 

@@ -63,7 +63,7 @@ def _ratios(results: Results, supplement: Supplement) -> Table | None:
     ci = Notation(results).ci
     note = (
         "× 2 means that A needs twice the trials of B. Restricted means count a search without the target as "
-        f"{numbers.things(results.study.search.trials, 'trial')}, which pulls their ratio towards 1; average runtimes do not. Intervals: "
+        f"{numbers.things(results.study.search.trials, 'trial')}, which pulls their ratio toward 1; average runtimes do not. Intervals: "
         "paired bootstrap, with the target's level taken as given; with fewer than 10 replicates they are too short. Log-rank: "
         "p of the unpaired test over all searches, as a check; "
         "with fewer than 10 replicates it is too small."
@@ -85,7 +85,7 @@ def _scores(results: Results, supplement: Supplement) -> Table:
         f"0 is {notation.value(scale.first)}, the median first trial of all searches, and 1 is {notation.value(scale.known)}, the best "
         f"value of any trial; both are taken as given. ECDF area: mean over the trials of the share of {TARGETS} targets, at equal "
         "distances between the two, that a search has reached. Score: mean over the trials of the best so far on that scale, 1 minus the "
-        "normalised regret; below 0 where it was worse than the median first trial."
+        "normalized regret; below 0 where it was worse than the median first trial."
     )
     head = ("view", "searches", "ECDF area", notation.ci, "score", notation.ci)
     return Table("Anytime scores.", head, rows, note=note)
@@ -107,7 +107,7 @@ def _differences(results: Results, supplement: Supplement) -> Table:
     metric, ci = notation.metric, notation.ci
     head = ("A − B", "ECDF area", ci, "score", ci, metric, ci)
     note = (
-        f"Paired replicates. Above 0 the scores favour the first view. {metric}: mean over the trials of the difference of the "
+        f"Paired replicates. Above 0 the scores favor the first view. {metric}: mean over the trials of the difference of the "
         "best so far, which needs no scale."
     )
     return Table("Differences of anytime scores.", head, rows, note=note)

@@ -72,7 +72,7 @@ def budget_differences(results: Results) -> Table | None:
         for pair, difference in differences
     ]
     note = (
-        f"Mean differences {notation.goal.better_side} 0 favour the first view. Win, tie, loss: replicates in which the first view is "
+        f"Mean differences {notation.goal.better_side} 0 favor the first view. Win, tie, loss: replicates in which the first view is "
         f"better, equal, worse. p: two-sided sign-flip permutation test. {holm(len(rows))} r: correlation of the two views over "
         "replicates, from which pairing gains. MDE: smallest true difference found with 80% power, given the observed spread, before "
         "Holm's correction."

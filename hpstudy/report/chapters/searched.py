@@ -63,7 +63,7 @@ def _page_only(results: Results) -> str:
 
 def _method(results: Results) -> str:
     return (
-        "Importance is a functional analysis of variance: a forest of extremely randomised trees is fitted to all trials of a view, "
+        "Importance is a functional analysis of variance: a forest of extremely randomized trees is fitted to all trials of a view, "
         "and the variance of its predictions over the whole declared range, including bad regions, is divided among the "
         "hyperparameters. Alone: the share that a hyperparameter explains by itself. With interactions: the share that cannot be "
         f"explained without it. Intervals ({Notation(results).level}) come from refitting a forest of {FEWER_TREES} instead of {TREES} "

@@ -18,5 +18,5 @@ def chapter(results: Results) -> Iterator[Section]:
     swept: tuple[Block, ...] = (*sweep.charts(results), *heat.charts(results))
     if swept:
         yield Section("Over the swept values", swept)
-    if learnt := tuple(learning.charts(results)):
-        yield Section("Learning curves", learnt)
+    if learned := tuple(learning.charts(results)):
+        yield Section("Learning curves", learned)

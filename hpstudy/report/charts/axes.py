@@ -60,9 +60,9 @@ def _spans_decades(results: Results, low: float, high: float) -> bool:
     return results.study.metric.goal == "minimize" and 0 < DECADES * low <= high
 
 
-def row_axis(names: Sequence[str], *, labelled: bool = True) -> Axis:
+def row_axis(names: Sequence[str], *, labeled: bool = True) -> Axis:
     """An axis of named rows, numbered from 0, the first at the top."""
-    return marked_axis("", (len(names) - 0.4, -0.6), range(len(names)), names, labelled=labelled, ticked=False)
+    return marked_axis("", (len(names) - 0.4, -0.6), range(len(names)), names, labeled=labeled, ticked=False)
 
 
 def marked_axis(label: str, limits: tuple[float, float], at: Iterable[float], texts: Iterable[str], **settings: Any) -> Axis:

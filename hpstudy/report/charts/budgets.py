@@ -69,8 +69,8 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
         marks += _of_view(results, index, (number,), np.array([index - 0.18]), np.array([index + 0.18]), upright=False)
     value, budget = best_axis(results, limits), results.budgets[number]
     return Panel(
-        replace(value, titled=False, labelled=number + COLUMNS >= len(results.budgets)),
-        row_axis([cut(view.name, LONGEST) for view in results.views], labelled=number % COLUMNS == 0),
+        replace(value, titled=False, labeled=number + COLUMNS >= len(results.budgets)),
+        row_axis([cut(view.name, LONGEST) for view in results.views], labeled=number % COLUMNS == 0),
         tuple(marks),
         title=f"after {numbers.things(budget, 'trial')}",
         row=number // COLUMNS,

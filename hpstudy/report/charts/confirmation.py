@@ -45,7 +45,7 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
     rows = [wrapped(label(results, view.data.view)) for view in confirmation.views]
     scores = [end for view in confirmation.views for end in (view.data.tuning, _fresh(confirmation, view), _ends(view))]
     values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
-    marks = [mark for centre, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, centre)]
+    marks = [mark for center, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, center)]
     level = confidence(results)
     crossed = all(view.crossed for view in confirmation.views)
     seeds = "the same seeds" if crossed else "the seeds of replicate 0"
@@ -74,10 +74,10 @@ def _ends(view: ConfirmedView) -> Floats:
     return np.array([(mean.value, mean.low, mean.high) for mean in means], dtype=np.float64).ravel()
 
 
-def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, centre: int) -> Iterator[Mark]:
+def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, center: int) -> Iterator[Mark]:
     colour, name = style.colour(index_of(results, view.data.view)), label(results, view.data.view)
     tuning, fresh = view.data.tuning, _fresh(confirmation, view)
-    at = [centre + shift for shift in ROWS]
+    at = [center + shift for shift in ROWS]
     heights = [np.full(len(fresh), at[TUNING]), np.full(len(fresh), at[FRESH])]
     if len(fresh) <= LINES_UP_TO:
         yield bars(tuning, fresh, heights[TUNING], style.grey(0.75), to=heights[FRESH], width=0.5, groups=(TUNING, FRESH))

@@ -46,7 +46,7 @@ def in_grid(panels: Sequence[Panel], columns: int, *, shared: bool = False) -> t
     placed = []
     for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
-        y = replace(panel.y, titled=False, labelled=False) if shared and column else panel.y
+        y = replace(panel.y, titled=False, labeled=False) if shared and column else panel.y
         placed.append(replace(panel, y=y, row=row, column=column))
     return tuple(placed)
 
@@ -72,8 +72,8 @@ def split_by_view(results: Results, chart: Chart, draw: Callable[[int], Panel]) 
     small = []
     for index, view in enumerate(results.views):
         panel, (row, column) = draw(index), divmod(index, columns)
-        x = replace(panel.x, titled=False, labelled=index + columns >= count)
-        y = replace(panel.y, titled=False, labelled=column == 0)
+        x = replace(panel.x, titled=False, labeled=index + columns >= count)
+        y = replace(panel.y, titled=False, labeled=column == 0)
         title = label(results, view.name, title_length(columns))
         small.append(replace(panel, x=x, y=y, title=title, row=row, column=column))
     common = chart.panels[0]

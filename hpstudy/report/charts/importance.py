@@ -106,7 +106,7 @@ def _best(results: Results, view: SearchedView, ranked: list[int], rows: Axis, c
         hover = texts(results, view, chosen[valued])
         marks.append(Dots(x=unit, y=heights, colour=colour, marker=marker, alpha=0.6, hover=hover))
     title = numbers.plural(count, "best trial of the search", f"best trial of each of {count} searches")
-    names = replace(rows, line=False, labelled=column == 0)
+    names = replace(rows, line=False, labeled=column == 0)
     across = Axis("", (-0.05, 1.05), ticks="none", line=False)
     return Panel(across, names, tuple(marks), title=title, title_size=7.5, title_align="left", column=column)
 

@@ -139,8 +139,8 @@ def _histogram(results: Results, rows: Sequence[DrawnPoint], row: int, column: i
     ticks = range(math.ceil(limits[0]), math.floor(limits[1]) + 1)
     texts = [str(at).replace("-", "−") for at in ticks]
     return Panel(
-        marked_axis("initial weight / its deviation", limits, ticks, texts, titled=last, labelled=last),
-        y if column == 0 else Axis(f"{y.label}, {cut(point.name, ROW_LABEL)}", y.limits, grid=True, titled=False, labelled=False),
+        marked_axis("initial weight / its deviation", limits, ticks, texts, titled=last, labeled=last),
+        y if column == 0 else Axis(f"{y.label}, {cut(point.name, ROW_LABEL)}", y.limits, grid=True, titled=False, labeled=False),
         tuple(bars),
         title=(f"{point.name}\n" if column == 0 else "") + f"{layer}: {mean}{interval}",
         row=row,

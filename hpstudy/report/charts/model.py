@@ -34,7 +34,7 @@ class Axis:
         rotated: whether the tick labels are rotated by 90 degrees.
         grid: whether light grid lines are drawn at the ticks.
         titled: whether print writes the label; the page always does.
-        labelled: whether print writes the tick labels; the page always does.
+        labeled: whether print writes the tick labels; the page always does.
         line: whether the axis line is drawn.
         ticked: whether tick marks are drawn.
     """
@@ -48,7 +48,7 @@ class Axis:
     rotated: bool = False
     grid: bool = False
     titled: bool = True
-    labelled: bool = True
+    labeled: bool = True
     line: bool = True
     ticked: bool = True
 

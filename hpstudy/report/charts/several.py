@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hpstudy.analysis.cross_study import Estimate, Normalised, PairOfStudies, Several
+from hpstudy.analysis.cross_study import Estimate, Normalized, PairOfStudies, Several
 from hpstudy.analysis.joint_endpoints import JointEndpoint
 from hpstudy.analysis.results import Results
 from hpstudy.report import joint_endpoints, style
@@ -29,7 +29,7 @@ def differences(compared: Several) -> Chart:
     trials = [mean for pair in compared.pairs for mean in (*pair.trials, pair.trials_together)]
     panels = [
         _panel(compared, title, [None if mean is None else (mean.mean, mean.low, mean.high) for mean in means])
-        for title, means in (("normalised final best", score), ("trials-to-target", trials))
+        for title, means in (("normalized final best", score), ("trials-to-target", trials))
     ]
     return Chart(
         "studies_compared",
@@ -111,22 +111,22 @@ def curves(compared: Several) -> Chart:
     panels: list[Panel] = []
     for results in compared.studies:
         own = [one for one in drawn if one.study == results.study.name]
-        values = Axis("normalised best so far", around(*(one.mean for one in own)), grid=True, titled=not panels)
+        values = Axis("normalized best so far", around(*(one.mean for one in own)), grid=True, titled=not panels)
         marks = tuple(_curve(results, one, views.index(one.view), shown.index(one.view)) for one in own)
         panels.append(Panel(trial_axis(results.study.search.trials), values, marks, title=cut(results.study.name, 30)))
     columns = min(len(panels), 3)
     return Chart(
-        "normalised_curves",
+        "normalized_curves",
         in_grid(panels, columns),
-        "Normalised best so far, mean over the complete searches of every study.",
+        "Normalized best so far, mean over the complete searches of every study.",
         "0 is the median first trial of the study, 1 the best value of any of its trials.",
-        Data.of(compared, normalised_curves),
+        Data.of(compared, normalized_curves),
         2.4 * -(-len(panels) // columns),
         legend=tuple(legend),
     )
 
 
-def _curve(results: Results, one: Normalised, index: int, group: int) -> Line:
+def _curve(results: Results, one: Normalized, index: int, group: int) -> Line:
     nothing = np.full(len(one.mean), np.nan)
     return Line(
         x=trials(one.mean),
@@ -139,9 +139,9 @@ def _curve(results: Results, one: Normalised, index: int, group: int) -> Line:
     )
 
 
-def normalised_curves(compared: Several) -> Iterator[Row]:
-    """The normalised mean curve of every view of every study."""
-    yield "study", "view", "trials", "normalised_best_so_far"
+def normalized_curves(compared: Several) -> Iterator[Row]:
+    """The normalized mean curve of every view of every study."""
+    yield "study", "view", "trials", "normalized_best_so_far"
     for one in compared.views:
         for trial, value in enumerate(one.mean.tolist(), 1):
             yield one.study, one.view, trial, value
@@ -153,7 +153,7 @@ def studies_compared(compared: Several) -> Iterator[Row]:
     for pair in compared.pairs:
         names = [*(results.study.name for results in compared.studies), "all together"]
         columns: list[tuple[str, list[Estimate | None]]] = [
-            ("normalised_final_best", [*pair.score, pair.score_together]),
+            ("normalized_final_best", [*pair.score, pair.score_together]),
             ("trials_to_target", [*pair.trials, pair.trials_together]),
         ]
         for quantity, estimates in columns:

@@ -186,7 +186,7 @@ def _by_number(results: Results) -> Chart:
     panels = []
     for row, metric in enumerate(drawn_metrics):
         own_marks, last = _marks(results, metric, lines, len(legend), joined=False), row == len(drawn_metrics) - 1
-        x = across if last else replace(across, labelled=False)
+        x = across if last else replace(across, labeled=False)
         panels.append(Panel(x, value_axis(results, metric), (*own_marks, *([titles] if last else [])), row=row))
     caption = f"Every point of the sweep: {metric_words(results)}."
     reading = f"Trial n of every view is point n; its values are below the axis. {explained(results, joined=False)}"

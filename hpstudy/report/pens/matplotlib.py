@@ -121,7 +121,7 @@ def _ticks(axis: MplAxis, axis_data: Axis, inches: float, *, upright: bool) -> N
         axis.set_ticklabels(_ticked(axis_data, inches, upright=upright), rotation=90 if axis_data.rotated else 0)
     looks: dict[str, Any] = {} if axis_data.ticked and axis_data.line else {"length": 0}
     axis.set_tick_params(
-        which="both", **looks, **({} if axis_data.labelled else {"labelleft" if upright else "labelbottom": False})
+        which="both", **looks, **({} if axis_data.labeled else {"labelleft" if upright else "labelbottom": False})
     )
 
 
@@ -199,7 +199,7 @@ def _handles(entries: Sequence[Entry]) -> tuple[list[Artist], list[str]]:
 
 def _rows(panels: Sequence[Panel]) -> list[str]:
     """The row labels to the left of panels."""
-    return [text for panel in panels if panel.y.labelled for text in panel.y.texts]
+    return [text for panel in panels if panel.y.labeled for text in panel.y.texts]
 
 
 def _legend_above(axes: Axes, entries: Sequence[Entry], room: int) -> None:

@@ -150,8 +150,8 @@ def _heat(axes: Axes, chart: Chart, heat: Any) -> Sequence[Artist]:
     for row, texts in enumerate(heat.written):
         for column, text in enumerate(texts):
             ink = style.PAPER if luminance[row, column] < 0.5 else style.INK
-            centre = (float(x[column] + x[column + 1]) / 2, float(y[row] + y[row + 1]) / 2)
-            artists.append(axes.text(*centre, literal(text), ha="center", va="center", fontsize=7, color=ink))
+            center = (float(x[column] + x[column + 1]) / 2, float(y[row] + y[row + 1]) / 2)
+            artists.append(axes.text(*center, literal(text), ha="center", va="center", fontsize=7, color=ink))
     return artists
 
 

@@ -19,7 +19,7 @@ from hpstudy.search.batched.lbfgs import minimize
 from hpstudy.search.batched.process import Posterior, Trials, fit
 from hpstudy.search.effort import FALLBACKS, TOLERANCE, Effort
 from hpstudy.search.encoding import Encoding
-from hpstudy.search.feasible import feasible_neighbours, projected
+from hpstudy.search.feasible import feasible_neighbors, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.outcomes import has_value, robustly_scaled, standardized
 from hpstudy.search.snapping import Snapping
@@ -82,7 +82,7 @@ def _alternatives(encoding: Encoding, point: Point, history: Sequence[Observatio
     space = encoding.space
     if not space.satisfies(point):
         near = projected(encoding, point)
-        feasible = [near] if space.satisfies(near) else feasible_neighbours(space, near)
+        feasible = [near] if space.satisfies(near) else feasible_neighbors(space, near)
     elif is_tried(point, history):
         feasible = []
     else:

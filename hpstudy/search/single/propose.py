@@ -18,7 +18,7 @@ from torch import Tensor
 from hpstudy.goal import Goal
 from hpstudy.search.effort import FALLBACKS, Effort
 from hpstudy.search.encoding import Encoding
-from hpstudy.search.feasible import feasible_neighbours, projected
+from hpstudy.search.feasible import feasible_neighbors, projected
 from hpstudy.search.interface import Observation
 from hpstudy.search.outcomes import has_value
 from hpstudy.search.single.surrogate import fitted, noisy_improvement
@@ -66,7 +66,7 @@ def propose(space: Space, history: Sequence[Observation], *, goal: Goal, seed: i
     point = projected(encoding, encoding.decode(candidate.tolist()))
     if space.satisfies(point) and not is_tried(point, history):
         return point
-    untried = [near for near in feasible_neighbours(space, point) if not is_tried(near, history)]
+    untried = [near for near in feasible_neighbors(space, point) if not is_tried(near, history)]
     untried += untried_points(space, history, seed=seed, number=number, count=FALLBACKS)
     if not untried:
         return point if space.satisfies(point) else None

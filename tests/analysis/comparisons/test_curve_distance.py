@@ -45,7 +45,7 @@ def test_the_level_of_a_budget_is_that_of_the_second_view_in_every_resample():
     assert found.unreached_a == np.isinf(distances).mean() > 0
 
 
-def test_minimising_mirrors_maximising():
+def test_minimizing_mirrors_maximizing():
     up = distance_at_budget(ramps(3), ramps(0), 6, Goal.MAXIMIZE, BOOTSTRAP)
     down = distance_at_budget(-ramps(3), -ramps(0), 6, Goal.MINIMIZE, BOOTSTRAP)
     assert (down.difference, down.low, down.high) == (up.difference, up.low, up.high)

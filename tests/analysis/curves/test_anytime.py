@@ -52,7 +52,7 @@ def test_the_best_value_reaches_all_targets_and_the_first_none():
     assert attained(np.array([[1.0, 5.0]]), Scale(1, 5)).tolist() == [[0, 1]]
 
 
-def test_progress_is_one_minus_the_normalised_regret():
+def test_progress_is_one_minus_the_normalized_regret():
     best, scale = np.array([[0.0, 1.0, 4.0]]), Scale(1, 5)
     np.testing.assert_allclose(progress(best, scale), 1 - (5 - best) / (5 - 1))
 
@@ -63,7 +63,7 @@ def test_the_score_is_the_mean_over_all_trials():
     assert found.ecdf_area.value == pytest.approx(1 / 6)
 
 
-def test_the_differences_are_paired_and_favour_the_first_view_above_zero():
+def test_the_differences_are_paired_and_favor_the_first_view_above_zero():
     shared = searches(np.random.default_rng(0), 9, (2, 2))
     found = anytime_difference(shared + 0.1, shared, Scale(0, 2), 0.95)
     assert (found.metric.value, found.metric.low, found.metric.high) == pytest.approx((0.1, 0.1, 0.1))

@@ -28,7 +28,7 @@ def test_trials_after_the_last_finished_one_have_no_best():
     np.testing.assert_array_equal(best, [[2, 2, NAN]])
 
 
-def test_minimising_is_maximising_the_negative():
+def test_minimizing_is_maximizing_the_negative():
     values = np.random.default_rng(0).normal(size=(4, 9))
     np.testing.assert_array_equal(best_so_far(values, Goal.MINIMIZE), -best_so_far(-values, Goal.MAXIMIZE))
 

@@ -24,8 +24,8 @@ def test_it_is_bit_equal_to_the_correlation_of_ranks_in_any_order():
     for row, found in zip(weights, spearman(a, b, weights).tolist(), strict=True):
         rows = rng.permutation(np.repeat(np.arange(40), row))
         ranks = stats.rankdata(np.stack([a[rows], b[rows]]), axis=1)
-        centred = ranks - ranks.mean(axis=1, keepdims=True)
-        assert found == centred[0] @ centred[1] / np.sqrt((centred**2).sum(axis=1).prod())
+        centered = ranks - ranks.mean(axis=1, keepdims=True)
+        assert found == centered[0] @ centered[1] / np.sqrt((centered**2).sum(axis=1).prod())
 
 
 def test_constant_values_have_no_correlation():

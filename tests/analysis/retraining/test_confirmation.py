@@ -184,7 +184,7 @@ def test_rows_become_an_array_of_searches_by_seeds():
     assert found.lost == 2
 
 
-def test_incumbents_of_a_minimised_metric_are_the_smallest():
+def test_incumbents_of_a_minimized_metric_are_the_smallest():
     rows = table(("a", 0, 0, 0, "completed", 0.8, 0.7))
     assert retrained(rows, block([[0.1, 0.9]]), ("score",), Goal.MINIMIZE).tuning == [0.1]
 

@@ -26,7 +26,7 @@ def test_without_complete_searches_there_is_no_level():
     assert level_of(np.array([]), "a", "median_final").value is None
 
 
-def test_only_complete_searches_count_towards_the_success_rate():
+def test_only_complete_searches_count_toward_the_success_rate():
     times = trials_to_target(np.array([[0.0, 1.0], [0.0, 0.0], [1.0, np.nan]]), 1.0, Goal.MAXIMIZE, np.array([2, 2, 1]))
     found = view_trials(times, np.array([True, True, False]), 2, 0.95)
     assert (found.reached, found.complete) == (1, 2)
@@ -85,7 +85,7 @@ def test_exchanging_the_views_turns_the_difference_round():
     assert (one.low_a, one.high_a) != (one.low_b, one.high_b)
 
 
-def test_minimising_compares_like_maximising_the_negative():
+def test_minimizing_compares_like_maximizing_the_negative():
     a, b = curves(0), curves(1)
     up = trials_difference(a, b, 1.0, Goal.MAXIMIZE, BOOTSTRAP, seed=0, finals=a[:, -1], statistic="median_final")
     down = trials_difference(-a, -b, -1.0, Goal.MINIMIZE, BOOTSTRAP, seed=0, finals=-a[:, -1], statistic="median_final")

@@ -1,4 +1,4 @@
-"""Standardisation of latent weights per filter, and its gradient (IR-Net, RBNN, ReCU)."""
+"""Standardization of latent weights per filter, and its gradient (IR-Net, RBNN, ReCU)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def standardise(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Standardise weights to mean 0 and deviation 1 per filter: z = (w - mean) / deviation.
+def standardize(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Standardize weights to mean 0 and deviation 1 per filter: z = (w - mean) / deviation.
 
     A filter whose weights are all equal has z = 0 and gets the deviation 1, to avoid a division by 0.
 
@@ -19,22 +19,22 @@ def standardise(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Returns:
         z, of the same shape, and the standard deviation with the divisor fan_in - 1, (*stack, filters, 1).
     """
-    centred = w - w.mean(-1, keepdim=True)
+    centered = w - w.mean(-1, keepdim=True)
     # The norm is 10 times faster on a CPU than torch.std.
-    deviation = centred.norm(dim=-1, keepdim=True).div_(max(w.shape[-1] - 1, 1) ** 0.5)
+    deviation = centered.norm(dim=-1, keepdim=True).div_(max(w.shape[-1] - 1, 1) ** 0.5)
     deviation = deviation.masked_fill_(deviation == 0, 1.0)
-    return centred.div_(deviation), deviation
+    return centered.div_(deviation), deviation
 
 
-def standardise_backward(grad: torch.Tensor, z: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+def standardize_backward(grad: torch.Tensor, z: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
     """Compute dL/dw from dL/dz: (grad - mean(grad) - z sum(grad z) / (fan_in - 1)) / deviation, per filter.
 
-    It is orthogonal to the centred w and to constants. To first order, a step along it changes neither deviation nor mean of a filter.
+    It is orthogonal to the centered w and to constants. To first order, a step along it changes neither deviation nor mean of a filter.
 
     Args:
         grad: dL/dz, (*stack, filters, fan_in); not overwritten.
-        z: result of `standardise`.
-        deviation: result of `standardise`.
+        z: result of `standardize`.
+        deviation: result of `standardize`.
     """
     along = (grad * z).sum(-1, keepdim=True) / max(z.shape[-1] - 1, 1)
     return (grad - grad.mean(-1, keepdim=True)).sub_(z * along).div_(deviation)

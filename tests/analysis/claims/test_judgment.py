@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hpstudy.analysis.claims.judgement import Observed, judge
+from hpstudy.analysis.claims.judgment import Observed, judge
 from hpstudy.analysis.curves.best_so_far import incumbent_numbers
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.goal import Goal
@@ -132,7 +132,7 @@ def test_one_number_outside_is_enough_against_a_claim():
     assert (result.verdict, verdicts(result)) == ("does not hold", ["holds", "does not hold"])
 
 
-def test_rising_is_about_the_steps_between_neighbours():
+def test_rising_is_about_the_steps_between_neighbors():
     result = judged(swept([[1, 3, 4], [2, 4, 5], [3, 5.5, 5]]), shape="rising")
     assert means(result) == [round(6.5 / 3, 9), 0.5]
     assert [contrast.what for contrast in result.contrasts] == ["a at rate 1 − a at rate 0.1", "a at rate 10 − a at rate 1"]
@@ -323,7 +323,7 @@ def test_another_metric_of_a_search_is_that_of_the_best_trial():
     assert means(judged(view, of={"best_of": 1}, above=0, metric="test")) == [25]
 
 
-def test_a_search_that_minimises_is_judged_by_its_smallest_value():
+def test_a_search_that_minimizes_is_judged_by_its_smallest_value():
     assert means(judged(searched([[4, 5, 3], [4, 2, 6]], Goal.MINIMIZE), below=9)) == [2.5]
 
 
