@@ -6,13 +6,15 @@ https://proceedings.mlr.press/v133/turner21a.html). Trials-to-target need no sca
 studies.
 
 The unit of resampling is a replicate within its study; studies are weighted equally. An interval over all studies covers other seeds of
-these studies, not other tasks.
+these studies, not other tasks. Studies of the same task and data with the same seed are refused: replicate r of both has the same training
+seeds and initial points, so their mean has the information of one study.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from hpstudy.analysis.supplement.ranking import Ranking, trials_of
 from hpstudy.errors import UsageError
 from hpstudy.goal import Goal
 from hpstudy.seeds import derive_seed
+from hpstudy.sources import SOURCE
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def several(studies: Sequence[Results]) -> Several:
         studies: results of two or more studies, none of them a sweep.
 
     Raises:
-        UsageError: a study is a sweep, has no value yet, or is given twice; or the studies have no comparison in common.
+        UsageError: a study is a sweep, has no value yet, or is given twice; two studies have the same seed, task and data; or the studies
+            have no comparison in common.
     """
     names = [results.study.name for results in studies]
     for results in studies:
@@ -114,6 +118,13 @@ def several(studies: Sequence[Results]) -> Several:
             raise UsageError(f"{results.study.name} has no value yet", "run the study first, or omit it")
     if len(set(names)) < len(names):
         raise UsageError(f"a study is given twice: {', '.join(names)}")
+    for one, other in combinations(studies, 2):
+        if _same_draws(one, other):
+            raise UsageError(
+                f"{one.study.name} and {other.study.name} have the same seed, task and data, so their replicates have the same training "
+                "seeds and are not independent",
+                "report each of them alone, or run one of them with another seed",
+            )
     declared = [[(pair.a, pair.b) for pair in results.pairs] for results in studies]
     shared = [pair for pair in declared[0] if all(pair in pairs for pairs in declared)]
     if not shared:
@@ -130,6 +141,12 @@ def several(studies: Sequence[Results]) -> Several:
     pairs = tuple(_pair(a, b, studies, scales) for a, b in shared)
     endpoints = joint_endpoints(studies, scales, shared)
     return Several(tuple(studies), scales, normalized, pairs, endpoints, _ranking(studies, normalized))
+
+
+def _same_draws(one: Results, other: Results) -> bool:
+    """Whether replicate r of two studies has the same random draws: data split, initial points and training seeds."""
+    data = [{name: digest for name, digest in of.identity.items() if not name.startswith(SOURCE)} for of in (one, other)]
+    return (one.study.seed, one.study.task, data[0]) == (other.study.seed, other.study.task, data[1])
 
 
 def _ranking(studies: Sequence[Results], normalized: Sequence[Normalized]) -> Ranking:

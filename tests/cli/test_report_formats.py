@@ -53,7 +53,7 @@ def test_a_figure_without_a_file_or_with_an_unknown_ending_is_refused(hpstudy, f
 
 
 def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path):
-    other = study_text.replace("name: tiny", "name: other")
+    other = study_text.replace("name: tiny", "name: other\nseed: 1")
     assert other != study_text
     assert hpstudy("run", "other.yaml", "--executor", "inline", text=other, name="other.yaml").returncode == 0
     done = hpstudy("report", "tiny", "other")
@@ -63,6 +63,12 @@ def test_several_studies_give_one_report(hpstudy, finished, study_text, tmp_path
     again = hpstudy("report", "tiny", "tiny")
     assert again.returncode == 2
     assert "is given twice" in again.stderr
+    copy = study_text.replace("name: tiny", "name: copy")
+    assert hpstudy("run", "copy.yaml", "--executor", "inline", text=copy, name="copy.yaml").returncode == 0
+    refused = hpstudy("report", "tiny", "copy")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "tiny and copy have the same seed, task and data" in refused.stderr
+    assert "run one of them with another seed" in refused.stderr
 
 
 def test_a_page_of_an_earlier_state_is_named_when_only_the_pdf_is_written(hpstudy, finished, study_text, tmp_path):

@@ -109,7 +109,7 @@ def test_both_figures_can_be_drawn(make_ranked, three):
 
 
 def test_several_studies_are_ranked_over_studies(make_ranked, three):
-    studies = [make_ranked(three, study={"name": f"task{number}"}) for number in range(5)]
+    studies = [make_ranked(three, study={"name": f"task{number}", "seed": number}) for number in range(5)]
     with style.applied():
         made = joint.document(several(studies))
     (section,) = (section for section in made.sections if section.title == "Ranks of the views")
@@ -123,7 +123,10 @@ def test_several_studies_are_ranked_over_studies(make_ranked, three):
 
 
 def test_two_views_in_several_studies_have_profiles_and_no_ranks(make_ranked, three):
-    studies = [make_ranked({name: three[name] for name in ("slow", "quick")}, study={"name": name}) for name in ("one", "two")]
+    studies = [
+        make_ranked({name: three[name] for name in ("slow", "quick")}, study={"name": name, "seed": len(name) * ord(name[0])})
+        for name in ("one", "two")
+    ]
     with style.applied():
         made = joint.document(several(studies))
     assert "performance_profiles" in made.tables

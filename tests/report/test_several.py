@@ -23,12 +23,17 @@ A = [[0.0, 4.0, 3.0], [2.0, 1.0, 3.0]]
 B = [[1.0, 2.0, 2.0], [3.0, 0.0, 5.0]]
 
 
+def called(name):
+    """The name of a study, and a seed of its own."""
+    return {"name": name, "seed": sum(map(ord, name))}
+
+
 @pytest.fixture
 def two(make_results):
     def make(**other):
-        first = make_results({"a": np.array(A), "b": np.array(B)}, analysis={"target": {"value": 4}}, study={"name": "one"})
+        first = make_results({"a": np.array(A), "b": np.array(B)}, analysis={"target": {"value": 4}}, study=called("one"))
         changed = {"analysis": {"target": {"value": 4}}, **other}
-        changed["study"] = {"name": "two", **changed.get("study", {})}
+        changed["study"] = {**called("two"), **changed.get("study", {})}
         return [first, make_results({"a": 10 * np.array(B), "b": 10 * np.array(A)}, **changed)]
 
     return make
@@ -40,11 +45,9 @@ def test_the_median_first_trial_is_0_and_the_best_value_1(two):
 
 
 def test_the_scale_of_a_minimized_metric_ends_at_its_lowest_value(make_results):
-    down = [
-        make_results({"a": -np.array(A), "b": -np.array(B)}, goal="minimize", study={"name": name}) for name in ("one", "two")
-    ]
+    down = [make_results({"a": -np.array(A), "b": -np.array(B)}, goal="minimize", study=called(name)) for name in ("one", "two")]
     assert several(down).scales[0] == Scale(-1.5, -5.0)
-    up = [make_results({"a": np.array(A), "b": np.array(B)}, study={"name": name}) for name in ("one", "two")]
+    up = [make_results({"a": np.array(A), "b": np.array(B)}, study=called(name)) for name in ("one", "two")]
     assert several(down).pairs[0].score_together.mean == pytest.approx(several(up).pairs[0].score_together.mean)
 
 
@@ -58,8 +61,8 @@ def test_a_score_does_not_depend_on_the_units_of_the_metric(two):
 
 
 def test_studies_weigh_equally_whatever_their_replicates(make_results):
-    wide = [make_results({"a": np.array(A)[[0] * n], "b": np.array(B)[[0] * n]}, study={"name": f"n{n}"}) for n in (2, 7)]
-    other = make_results({"a": np.array(A)[[1] * 2], "b": np.array(B)[[1] * 2]}, study={"name": "other"})
+    wide = [make_results({"a": np.array(A)[[0] * n], "b": np.array(B)[[0] * n]}, study=called(f"n{n}")) for n in (2, 7)]
+    other = make_results({"a": np.array(A)[[1] * 2], "b": np.array(B)[[1] * 2]}, study=called("other"))
     few, many = (several([study, other]).pairs[0].score_together.mean for study in wide)
     assert few == pytest.approx(many)
 
@@ -68,13 +71,13 @@ def test_trials_to_target_are_restricted_to_the_smallest_budget(make_results):
     def study(name, trials):
         rows = np.zeros((3, trials))
         rows[:, -1] = 1
-        return make_results({"a": rows, "b": np.ones((3, trials))}, analysis={"target": {"value": 1}}, study={"name": name})
+        return make_results({"a": rows, "b": np.ones((3, trials))}, analysis={"target": {"value": 1}}, study=called(name))
 
     (pair,) = several([study("long", 9), study("short", 4)]).pairs
     assert [estimate.mean for estimate in pair.trials] == [3, 3]
     assert pair.trials_together.mean == 3
     swapped = [
-        make_results({"a": np.ones((3, trials)), "b": late}, analysis={"target": {"value": 1}}, study={"name": f"of_{trials}"})
+        make_results({"a": np.ones((3, trials)), "b": late}, analysis={"target": {"value": 1}}, study=called(f"of_{trials}"))
         for trials in (9, 4)
         for late in [np.where(np.arange(trials) < trials - 1, 0.0, 1.0) * np.ones((3, 1))]
     ]
@@ -86,7 +89,7 @@ def test_the_interval_of_all_studies_is_expanded_for_the_study_with_the_fewest_r
     rng = np.random.default_rng(1)
     wide = {view: np.sort(rng.normal(size=(30, 5)), axis=1) for view in "ab"}
     narrow = {view: np.tile([0.0, 1.0], (4, 1)) + rng.normal(0, 1e-3, size=(4, 2)) for view in "ab"}
-    pair = several([make_results(wide, study={"name": "wide"}), make_results(narrow, study={"name": "narrow"})]).pairs[0]
+    pair = several([make_results(wide, study=called("wide")), make_results(narrow, study=called("narrow"))]).pairs[0]
     half = (pair.score_together.high - pair.score_together.low) / 2
     error = (pair.score[0].high - pair.score[0].low) / 2 / stats.t.ppf(0.975, 29) / 2
     assert half / error > 2.7  # 2.1 with the quantile of 30 replicates
@@ -97,7 +100,7 @@ def test_the_interval_of_all_studies_is_that_of_the_mean_of_independent_means(ma
     studies = []
     for name in ("one", "two"):
         values = {view: np.sort(rng.normal(size=(20, 5)), axis=1) for view in "ab"}
-        studies.append(make_results(values, study={"name": name}))
+        studies.append(make_results(values, study=called(name)))
     pair = several(studies).pairs[0]
     half = [(estimate.high - estimate.low) / 2 for estimate in pair.score]
     together = (pair.score_together.high - pair.score_together.low) / 2
@@ -105,13 +108,13 @@ def test_the_interval_of_all_studies_is_that_of_the_mean_of_independent_means(ma
 
 
 def test_comparisons_that_not_all_studies_have_are_left_out(make_results, two):
-    three = make_results({"a": np.array(A), "b": np.array(B), "c": np.array(B)}, study={"name": "three"})
+    three = make_results({"a": np.array(A), "b": np.array(B), "c": np.array(B)}, study=called("three"))
     assert [(pair.a, pair.b) for pair in several([three, two()[0]]).pairs] == [("a", "b")]
 
 
 def test_studies_without_a_common_comparison_are_refused(make_results, two):
     with pytest.raises(UsageError, match="no comparison in common"):
-        several([two()[0], make_results({"c": np.array(A), "d": np.array(B)}, study={"name": "three"})])
+        several([two()[0], make_results({"c": np.array(A), "d": np.array(B)}, study=called("three"))])
 
 
 def test_the_same_study_twice_is_refused(two):
@@ -119,8 +122,22 @@ def test_the_same_study_twice_is_refused(two):
         several([two()[0], two()[0]])
 
 
+def test_studies_with_the_same_seed_task_and_data_are_refused(make_results):
+    def study(name, seed=3, identity=None, **task):
+        settings = {"name": name, "seed": seed, **({"task": task} if task else {})}
+        return make_results({"a": np.array(A), "b": np.array(B)}, study=settings, identity=identity or {})
+
+    first = study("first")
+    for other in (study("copy"), study("new_code", identity={"source of my.py": "1"})):
+        with pytest.raises(UsageError, match=r"^first and (copy|new_code) have the same seed, task and data, ") as refused:
+            several([study("apart", 4), first, other])
+        assert refused.value.hint == "report each of them alone, or run one of them with another seed"
+    for other in (study("seed", seed=4), study("task", use="hartmann6"), study("data", identity={"features of x": "1"})):
+        assert several([first, other]).pairs
+
+
 def test_a_study_without_values_is_refused(make_results, two):
-    empty = make_results({"a": np.full((2, 3), np.nan), "b": np.full((2, 3), np.nan)}, study={"name": "empty"})
+    empty = make_results({"a": np.full((2, 3), np.nan), "b": np.full((2, 3), np.nan)}, study=called("empty"))
     with pytest.raises(UsageError, match="empty has no value yet"):
         several([two()[0], empty])
 
@@ -277,7 +294,7 @@ def test_a_report_with_endpoints_is_typeset(declared):
 
 def test_a_target_that_a_view_never_reaches_has_no_difference_in_trials(make_results):
     studies = [
-        make_results({"a": np.array(A), "b": np.array(B)}, analysis={"target": {"value": level}}, study={"name": name})
+        make_results({"a": np.array(A), "b": np.array(B)}, analysis={"target": {"value": level}}, study=called(name))
         for name, level in (("one", 4), ("two", 4.5))
     ]
     (pair,) = several(studies).pairs
