@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from hpstudy import api
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
 from hpstudy.analysis.statistics.student import t_mean
@@ -64,7 +64,7 @@ def difference(curves: Mapping[str, Floats], plateaus: Mapping[str, float], othe
 
 def report(title: str, name: str, rng: np.random.Generator) -> None:
     with api.open(REPORTS / f"{name}-large.sqlite") as reader:
-        results = analyse(reader)
+        results = analyze(reader)
     assert results.study.analysis.plateaus is not None
     declared = results.study.analysis.plateaus.values
     curves = {curve.view: curve.scored for curve in results.confirmed}

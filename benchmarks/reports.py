@@ -130,13 +130,13 @@ def parts(database: str) -> dict[str, float]:
         import hpstudy.api
         import hpstudy.report.headline
         import hpstudy.report.pdf
-        from hpstudy.analysis.analyse import analyse
+        from hpstudy.analysis.analyze import analyze
         from hpstudy.report import csvs, serial, style
         from hpstudy.report.document import document
     with timed("opening"):
         reader = hpstudy.open(database)
     with reader, timed("analysis"):
-        results = analyse(reader, thorough=True)
+        results = analyze(reader, thorough=True)
     with hpstudy.open(database) as reader, timed("seals"):
         reader.warn_of_broken_seals()
         reader.content_digest()

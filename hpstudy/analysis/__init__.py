@@ -1,7 +1,7 @@
 """The statistical analysis of a study: functions from arrays to arrays."""
 
-from hpstudy.analysis.analyse import analyse
+from hpstudy.analysis.analyze import analyze
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.source import Source
 
-__all__ = ["Results", "Source", "analyse"]
+__all__ = ["Results", "Source", "analyze"]

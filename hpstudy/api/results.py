@@ -28,7 +28,7 @@ def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | 
             database.
         storage: see `locate`.
         scale: see `locate`.
-        thorough: see `hpstudy.analysis.analyse`.
+        thorough: see `hpstudy.analysis.analyze`.
 
     Raises:
         StudyChanged: the study is not the one that was run.
@@ -49,10 +49,10 @@ def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | 
 
 def analyzed(reader: Reader, settings: Analysis | None, thorough: bool) -> Results:
     """The results of an open database. Arguments as `analyze`; with the analysis settings of the database when `settings` is None."""
-    from hpstudy.analysis import analyse as analyse_trials
+    from hpstudy.analysis import analyze as analyze_trials
 
     with reader.snapshot():
-        results = analyse_trials(reader, settings, thorough=thorough)
+        results = analyze_trials(reader, settings, thorough=thorough)
         if not thorough:
             return results
         broken, digest, note = reader.warn_of_broken_seals(), reader.content_digest(), reader.seal_note()

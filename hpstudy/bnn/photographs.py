@@ -1,4 +1,4 @@
-"""Augmentation of photographs of any size as usual for ImageNet: random resized crops, mirroring and colour jitter (PCA lighting).
+"""Augmentation of photographs of any size as usual for ImageNet: random resized crops, mirroring and color jitter (PCA lighting).
 
 `hpstudy.bnn.on_disk` crops and resizes the images, with the random numbers drawn here. The other steps are operations on whole batches.
 """
@@ -31,9 +31,9 @@ POSITION, MIRROR, LIGHT = 2 * TRIES, 2 * TRIES + 2, 2 * TRIES + 3
 
 
 class PhotographTransform(Transform):
-    """Normalize images; in training also mirror half of them, and shift their colours along the principal components of colour.
+    """Normalize images; in training also mirror half of them, and shift their colors along the principal components of color.
 
-    The colour shift is that of AlexNet (Krizhevsky et al., 2012, section 4.1): P (a s) is added to every pixel, where P are the
+    The color shift is that of AlexNet (Krizhevsky et al., 2012, section 4.1): P (a s) is added to every pixel, where P are the
     eigenvectors, s the eigenvalues, and a three draws from N(0, `lighting`^2) per image.
 
     Args:
@@ -46,12 +46,12 @@ class PhotographTransform(Transform):
     def __init__(self, mean: Sequence[float], deviation: Sequence[float], *, mirror: bool, lighting: float) -> None:
         self._scale = 1 / (255 * torch.tensor(deviation))
         self._shift = -torch.tensor(mean) / torch.tensor(deviation)
-        self._colours = lighting * torch.tensor(LIGHT_VECTORS) * torch.tensor(LIGHT_VALUES) / torch.tensor(deviation)[:, None]
+        self._colors = lighting * torch.tensor(LIGHT_VECTORS) * torch.tensor(LIGHT_VALUES) / torch.tensor(deviation)[:, None]
         self.mirror = mirror
 
     def to(self, device: torch.device) -> PhotographTransform:
         """Move the constants to a device and return the transform."""
-        self._scale, self._shift, self._colours = (c.to(device) for c in (self._scale, self._shift, self._colours))
+        self._scale, self._shift, self._colors = (c.to(device) for c in (self._scale, self._shift, self._colors))
         return self
 
     def draw(self, samples: int, generator: torch.Generator) -> Tensor:
@@ -65,7 +65,7 @@ class PhotographTransform(Transform):
         if draws is None:
             return torch.addcmul(self._shift, x.to(self._scale.dtype), self._scale).permute(0, 3, 1, 2)
         x = torch.where(draws[:, MIRROR, None, None, None].bool(), x.flip(2), x)
-        light = draws[:, LIGHT:] @ self._colours.T
+        light = draws[:, LIGHT:] @ self._colors.T
         shift = (self._shift + light)[:, None, None, :]
         return torch.addcmul(shift, x.to(self._scale.dtype), self._scale).permute(0, 3, 1, 2)
 

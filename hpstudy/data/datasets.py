@@ -17,8 +17,8 @@ DATASETS = Registry(
         ),
         "fsdd": Entry("Free Spoken Digit Dataset: 3,000 digits by 6 people", "hpstudy.data.fsdd:Fsdd"),
         "audiomnist": Entry("AudioMNIST: 30,000 digits by 60 people", "hpstudy.data.audiomnist:AudioMnist"),
-        "cifar10": Entry("CIFAR-10: 60,000 small colour images of 10 classes", "hpstudy.data.cifar:Cifar10"),
-        "cifar100": Entry("CIFAR-100: 60,000 small colour images of 100 classes", "hpstudy.data.cifar:Cifar100"),
+        "cifar10": Entry("CIFAR-10: 60,000 small color images of 10 classes", "hpstudy.data.cifar:Cifar10"),
+        "cifar100": Entry("CIFAR-100: 60,000 small color images of 100 classes", "hpstudy.data.cifar:Cifar100"),
         "imagenet": Entry("ImageNet (ILSVRC2012): 1.3 million photographs of 1,000 classes", "hpstudy.data.imagenet:ImageNet"),
     },
 )

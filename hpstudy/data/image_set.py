@@ -40,7 +40,7 @@ class LabelledImages:
 
 
 class ImageSet(DataSet):
-    """A data set of 32 x 32 colour images with a training and a test part. Validation images are drawn from the training part."""
+    """A data set of 32 x 32 color images with a training and a test part. Validation images are drawn from the training part."""
 
     kind = "images"
 

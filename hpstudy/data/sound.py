@@ -43,7 +43,7 @@ class Resampler:
         return resample_poly(x.astype(np.float64), self.up, self.down, window=self.filter)  # type: ignore[call-overload, no-any-return]
 
 
-def coloured_noise(rng: np.random.Generator, samples: int, exponent: float) -> NDArray[np.float64]:
+def colored_noise(rng: np.random.Generator, samples: int, exponent: float) -> NDArray[np.float64]:
     """Draw Gaussian noise with a power spectrum proportional to 1 / frequency**exponent: (samples,), mean square 1.
 
     Exponent 0 is white noise, 1 is pink noise, 2 is brown noise.

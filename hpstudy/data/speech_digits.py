@@ -15,7 +15,7 @@ from hpstudy.data.clips import CLIP_SAMPLES, Labels, Recording, place
 from hpstudy.data.dataset import Progress
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
 from hpstudy.data.folds import rotate
-from hpstudy.data.sound import Resampler, coloured_noise, to_int16, trim
+from hpstudy.data.sound import Resampler, colored_noise, to_int16, trim
 from hpstudy.data.spoken_digits import Source, Split, SpokenDigits
 from hpstudy.data.voices import SILENT, WORDS, select_voices
 from hpstudy.errors import DataError
@@ -123,7 +123,7 @@ def utterance(rng: np.random.Generator, digit: int) -> Utterance:
 
 
 def noisy_clip(rng: np.random.Generator, word: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Place a word in its window, add coloured noise, and scale the clip.
+    """Place a word in its window, add colored noise, and scale the clip.
 
     Args:
         rng: draws the offset, the noise exponent, the noise, the signal-to-noise ratio, and the peak level, in this order.
@@ -134,6 +134,6 @@ def noisy_clip(rng: np.random.Generator, word: NDArray[np.int16]) -> NDArray[np.
     """
     speech = place(word, int(rng.integers(CLIP_SAMPLES - len(word) + 1))).astype(np.float64)
     power = np.mean(word.astype(np.float64) ** 2)
-    noise = coloured_noise(rng, CLIP_SAMPLES, rng.uniform(*NOISE_EXPONENT))
+    noise = colored_noise(rng, CLIP_SAMPLES, rng.uniform(*NOISE_EXPONENT))
     clip = speech + noise * np.sqrt(power / 10 ** (rng.uniform(*SNR_DB) / 10))
     return to_int16(clip * (32767 * 10 ** (rng.uniform(*PEAK_DB) / 20) / np.abs(clip).max()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.exploration.searches import searched
 from hpstudy.analysis.results import Results
 from hpstudy.live.feed import Part, Reading
@@ -49,7 +49,7 @@ def read(path: Path) -> Reading:
     """Return the parts `answer` and `failures`, and one for each chart: `curves-0`, ... and `parallel-0`, ..."""
     with Reader.open(path) as reader, reader.snapshot():
         trials = reader.trials()
-        results = analyse(_WithTrials(reader, trials))
+        results = analyze(_WithTrials(reader, trials))
         explored = searched(trials, results.study, explained=False)
     parts = {"answer": Part.of({"html": _answer(results)}), "failures": Part.of({"html": _failures(results)})}
     with style.applied():

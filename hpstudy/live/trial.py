@@ -117,7 +117,7 @@ def _panel(metric: str, curve: list[tuple[int, float]]) -> Panel:
     line = Line(
         x=epochs,
         y=values,
-        colour=style.colour(0),
+        color=style.color(0),
         marker=Marker(size=3.5) if len(points) <= FEW_EPOCHS else None,
         hover=Hover(tuple(f"epoch {epoch}\n{metric} {numbers.general(measured, 6)}" for epoch, measured in points)),
     )

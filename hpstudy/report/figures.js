@@ -13,21 +13,21 @@ const Figures = (() => {
   };
 
   // A color of the report on the page: black is the text color of the page, other colors are lightened on a dark background.
-  const visible = (colour) => {
-    const alpha = colour.slice(7);
-    if (colour.slice(0, 7) === "#000000") return variable("--ink") + alpha;
-    if (colour.slice(0, 7) === "#ffffff") return variable("--paper") + alpha;
-    if (!dark.matches) return colour;
+  const visible = (color) => {
+    const alpha = color.slice(7);
+    if (color.slice(0, 7) === "#000000") return variable("--ink") + alpha;
+    if (color.slice(0, 7) === "#ffffff") return variable("--paper") + alpha;
+    if (!dark.matches) return color;
     const paper = luminance(parts(variable("--paper")));
-    let rgb = parts(colour);
+    let rgb = parts(color);
     while ((luminance(rgb) + 0.05) / (paper + 0.05) < 4.5) rgb = rgb.map((v) => Math.ceil(v + (255 - v) * 0.12));
     return "#" + rgb.map((v) => v.toString(16).padStart(2, "0")).join("") + alpha;
   };
 
-  const coloured = (value, key) => {
-    if (Array.isArray(value)) return value.map((part) => coloured(part, key));
+  const colored = (value, key) => {
+    if (Array.isArray(value)) return value.map((part) => colored(part, key));
     if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, coloured(part, name)]));
+      return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, colored(part, name)]));
     }
     return /color$/.test(key) && typeof value === "string" && /^#[0-9a-f]{6,8}$/i.test(value) ? visible(value) : value;
   };
@@ -58,9 +58,9 @@ const Figures = (() => {
     hoverlabel: { bgcolor: variable("--paper"), bordercolor: variable("--faint"), align: "left",
                   font: { color: variable("--ink"), size: 13 } },
     dragmode: touch ? false : "zoom",
-    xaxis: axis(coloured(panel.x)),
-    yaxis: axis(coloured(panel.y)),
-    annotations: coloured(panel.annotations).map((one) => ({ font: { color: variable("--faint") }, ...one })),
+    xaxis: axis(colored(panel.x)),
+    yaxis: axis(colored(panel.y)),
+    annotations: colored(panel.annotations).map((one) => ({ font: { color: variable("--faint") }, ...one })),
   });
 
   const settings = {
@@ -72,7 +72,7 @@ const Figures = (() => {
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
   };
 
-  const traces = (figure, panel) => coloured(panel.data).map((trace) => ({
+  const traces = (figure, panel) => colored(panel.data).map((trace) => ({
     hoverlabel: { namelength: -1 }, ...trace, visible: trace.meta.every((group) => !figure.off.has(group)),
   }));
 
@@ -81,7 +81,7 @@ const Figures = (() => {
 
   const paint = (figure) => {
     for (const button of figure.element.querySelectorAll("button.entry")) {
-      button.firstElementChild.style.color = visible(button.dataset.colour);
+      button.firstElementChild.style.color = visible(button.dataset.color);
     }
   };
 

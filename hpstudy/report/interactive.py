@@ -77,7 +77,7 @@ def _entry(index: int, entry: Entry) -> str:
     blank = "" if entry.dash or entry.symbol else f'<path d="M4 2h24v10h-24z" opacity="{entry.alpha:g}"/>'
     swatch = f"{line}{_SWATCHES.get(entry.symbol, '')}{blank}"
     return (
-        f'<li><button type="button" class="entry" aria-pressed="true" data-group="{index}" data-colour="{entry.colour}">'
+        f'<li><button type="button" class="entry" aria-pressed="true" data-group="{index}" data-color="{entry.color}">'
         f'<svg viewBox="0 0 32 14" width="32" height="14" fill="currentColor" aria-hidden="true">{swatch}</svg>'
         f"{text(entry.name)}</button></li>\n"
     )

@@ -197,7 +197,7 @@ def _scales(compared: Several) -> Table:
 
 def _methods(compared: Several) -> str:
     return (
-        "Every study was analysed separately; its own report has the details. On the common scale, 0 is the median first trial of a "
+        "Every study was analyzed separately; its own report has the details. On the common scale, 0 is the median first trial of a "
         "study, whose point no search chose, and 1 the best value of any of its trials; raw metrics are never pooled. Intervals of a "
         f"study are {_ci(compared)}s over paired replicates (Student's t). Those of all studies together are percentile intervals of a "
         "bootstrap that draws replicates within every study and weighs studies equally. They generalize to other seeds in these studies, "

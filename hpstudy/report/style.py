@@ -19,7 +19,7 @@ Symbol: TypeAlias = Literal[
 ]
 """Shapes of a marker; tick-up is "|", tick-across is "_"."""
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Okabe and Ito's palette, ordered so that neighbors also differ in grayscale."""
 
 DASHES: tuple[Dash, ...] = ("solid", "dash", "dashdot", "dot")
@@ -70,9 +70,9 @@ def applied(more: dict[Any, Any] | None = None) -> Iterator[None]:
         yield
 
 
-def colour(index: int) -> str:
+def color(index: int) -> str:
     """Color of view number `index` of the study."""
-    return COLOURS[index % len(COLOURS)]
+    return COLORS[index % len(COLORS)]
 
 
 def dash(index: int) -> Dash:
@@ -88,25 +88,25 @@ def symbol(index: int) -> Symbol:
 class Look(NamedTuple):
     """Color, line pattern and marker of a line."""
 
-    colour: str
+    color: str
     dash: Dash
     symbol: Symbol
 
 
 def look(index: int) -> Look:
     """The look of the lines of view number `index` of the study."""
-    return Look(colour(index), dash(index), symbol(index))
+    return Look(color(index), dash(index), symbol(index))
 
 
-def grey(share: float) -> str:
+def gray(share: float) -> str:
     """A gray level from 0 (black) to 1 (white), as #rrggbb."""
     return f"#{round(255 * share):02x}" + f"{round(255 * share):02x}" * 2
 
 
 def shades(count: int) -> list[str]:
     """Colors from dark to light for `count` ordered lines, without the lightest yellow, which is not visible on white paper."""
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.86, max(count, 2)))[:count]
-    return [mpl.colors.to_hex(tuple(colour)) for colour in colours]
+    colors = mpl.colormaps["viridis"](np.linspace(0, 0.86, max(count, 2)))[:count]
+    return [mpl.colors.to_hex(tuple(color)) for color in colors]
 
 
 def key_columns(names: Sequence[str], inches: float) -> int:

@@ -28,7 +28,7 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
     in formats that are not requested (`hpstudy.report.files.outdated`). Any other existing file is kept.
 
     Args:
-        results: results of `hpstudy.analysis.analyse`.
+        results: results of `hpstudy.analysis.analyze`.
         output: path of the document if it ends in .pdf, .html or .tex; else its folder, where NAME is the study's name.
         formats: any of pdf, html and latex; by default the ending of `output`, or pdf for a folder.
         force: overwrite existing files.
@@ -141,7 +141,7 @@ def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160
     """Save one figure of the report as PDF, SVG, PNG or PGF, for instance for a README or a paper.
 
     Args:
-        results: results of `hpstudy.analysis.analyse`.
+        results: results of `hpstudy.analysis.analyze`.
         name: name of a figure of the report, for instance best_so_far, difference, trials_to_target, budgets; sweep or heat_map of a
             sweep.
         path: path of the file, whose ending selects the format. An existing file is replaced.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVALUATION_ROWS = {"cpu": 50, "cuda": 500}
 """Photographs per forward pass in evaluation, by device."""
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 """Red, green and blue, as shares of 255."""
 
 
@@ -39,11 +39,11 @@ class PhotographSettings(ImageParts):
     mirror: bool = True
     """Whether half of the training photographs are mirrored."""
     lighting: float = Field(default=0.0, ge=0)
-    """Standard deviation of the random colour shift of training photographs (0.1 in Krizhevsky et al., 2012); 0 disables it."""
-    mean: Colour = (0.485, 0.456, 0.406)
+    """Standard deviation of the random color shift of training photographs (0.1 in Krizhevsky et al., 2012); 0 disables it."""
+    mean: Color = (0.485, 0.456, 0.406)
     """Mean that is subtracted. Published networks, such as a teacher, expect that of ImageNet."""
-    deviation: Colour = (0.229, 0.224, 0.225)
-    """Standard deviation by which colours are divided."""
+    deviation: Color = (0.229, 0.224, 0.225)
+    """Standard deviation by which colors are divided."""
 
     @property
     def pixels(self) -> int:
@@ -55,7 +55,7 @@ class PhotographSettings(ImageParts):
         if self.short_side < self.size:
             raise ValueError(f"short_side ({self.short_side}) must be at least size ({self.size}), the size of the center crop")
         if min(self.deviation) <= 0:
-            raise ValueError("deviation must be above 0 for every colour")
+            raise ValueError("deviation must be above 0 for every color")
         return self
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.cross_study import several
 from hpstudy.analysis.joint_endpoints import mean_of_studies
 from hpstudy.analysis.statistics.estimate import CountedEstimate
@@ -22,7 +22,7 @@ def named(source, name):
 
 def joint(**settings):
     """Two studies called one and two, of 8 and 10 replicates, with these settings."""
-    return [analyse(named(make(n=n, **settings), name)) for n, name in ((8, "one"), (10, "two"))]
+    return [analyze(named(make(n=n, **settings), name)) for n, name in ((8, "one"), (10, "two"))]
 
 
 def two(**changes):
@@ -116,7 +116,7 @@ def test_holm_corrects_primary_and_other_endpoints_apart_and_alone_shows_a_diffe
 
 def test_a_view_that_never_gets_there_in_a_study_leaves_no_mean():
     studies = two()
-    studies[1] = analyse(named(make(n=10, plateaus={"values": {"a": 9, "b": 1}, "source": "a pilot"}), "two"))
+    studies[1] = analyze(named(make(n=10, plateaus={"values": {"a": 9, "b": 1}, "source": "a pilot"}), "two"))
     within = next(one for one in several(studies).endpoints if one.endpoint.use == "trials_to_within")
     assert (within.reached[1], within.together, within.shown) == ((0, 10), None, "")
     assert np.isnan(within.adjusted)
@@ -132,14 +132,14 @@ def test_a_view_that_never_gets_there_in_a_study_leaves_no_mean():
 )
 def test_only_endpoints_that_all_studies_declare_are_taken_together(other):
     endpoints = [{"use": "trials_to_within", "deltas": [0.3]}, {"use": "confirmed_regret"}]
-    first = analyse(named(make(**GIVEN, endpoints=endpoints), "one"))
-    assert several([first, analyse(named(make(**{**GIVEN, **other}), "two"))]).endpoints == ()
+    first = analyze(named(make(**GIVEN, endpoints=endpoints), "one"))
+    assert several([first, analyze(named(make(**{**GIVEN, **other}), "two"))]).endpoints == ()
 
 
 def test_an_endpoint_that_is_secondary_in_one_study_is_not_primary():
     regret, final = {"use": "confirmed_regret"}, {"use": "final"}
     studies = [
-        analyse(named(make(**GIVEN, endpoints=order), name))
+        analyze(named(make(**GIVEN, endpoints=order), name))
         for name, order in (("one", [regret, final]), ("two", [final, regret]))
     ]
     assert [one.primary for one in several(studies).endpoints] == [False, False]

@@ -20,7 +20,7 @@ N = len(SHAPES)
 
 
 def picture(height, width, mode="RGB"):
-    """Colour gradients with noise, so that no two pixels and no two pictures are alike."""
+    """Color gradients with noise, so that no two pixels and no two pictures are alike."""
     down, across = np.mgrid[0:height, 0:width]
     plain = np.stack([255 * down / height, 255 * across / width, (down * across) % 256], 2)
     noise = np.random.default_rng(height * 1000 + width).integers(-30, 31, plain.shape)

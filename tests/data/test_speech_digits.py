@@ -9,7 +9,7 @@ import pytest
 from hpstudy.data import library, manifest, sets, speech_digits, voices
 from hpstudy.data.clips import CLIP_SAMPLES
 from hpstudy.data.espeak import Speech, Utterance, VoiceError, speak, variants
-from hpstudy.data.sound import Resampler, coloured_noise, trim
+from hpstudy.data.sound import Resampler, colored_noise, trim
 from hpstudy.data.speech_digits import ACCENTS, SpeechDigits, noisy_clip
 from hpstudy.data.voices import select_voices
 from hpstudy.errors import DataError
@@ -174,13 +174,13 @@ def test_noise_makes_every_repetition_different():
 
 
 def test_noise_has_unit_power():
-    assert np.isclose(np.mean(coloured_noise(np.random.default_rng(0), 8000, 1.5) ** 2), 1)
+    assert np.isclose(np.mean(colored_noise(np.random.default_rng(0), 8000, 1.5) ** 2), 1)
 
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0])
 def test_the_power_of_noise_falls_with_frequency_by_its_exponent(exponent):
     rng = np.random.default_rng(0)
-    power = np.mean([np.abs(np.fft.rfft(coloured_noise(rng, 8000, exponent))) ** 2 for _ in range(200)], axis=0)
+    power = np.mean([np.abs(np.fft.rfft(colored_noise(rng, 8000, exponent))) ** 2 for _ in range(200)], axis=0)
     low, high = power[90:111].mean(), power[900:1101].mean()
     assert np.isclose(np.log10(low / high), exponent, atol=0.03)
 

@@ -209,17 +209,17 @@ def test_a_forecast_has_a_row_for_every_control(run, controlled, storage):
 
 
 def test_the_analysis_of_the_views_does_not_see_controls(run, controlled, storage):
-    from hpstudy.analysis import analyse
+    from hpstudy.analysis import analyze
 
     def numbers(results):
         return [(view.name, view.curve.mean.tolist(), view.budgets, view.completeness) for view in results.views]
 
     run(controlled(replicates=3))
     with Reader.open(storage) as reader:
-        alone = analyse(reader)
+        alone = analyze(reader)
     run(controlled("default", "random", replicates=3))
     with Reader.open(storage) as reader:
-        beside = analyse(reader)
+        beside = analyze(reader)
     assert numbers(beside) == numbers(alone)
     assert [(pair.a, pair.b) for pair in beside.pairs] == [("both", "one")]
     assert beside.failures == alone.failures

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from hpstudy.analysis.analyse import analyse
+from hpstudy.analysis.analyze import analyze
 from hpstudy.cli import app
 from hpstudy.engine.admission import Admission, HostReport, HostRequest, program_digest
 from hpstudy.engine.environment import host_environment
@@ -129,7 +129,7 @@ def test_status_and_report_say_that_trials_ran_in_several_environments(storage_o
     said = CliRunner().invoke(app, ["status", str(storage_of_hosts)])
     assert sentence in " ".join(said.output.split())
     with Reader.open(storage_of_hosts) as reader:
-        (section,) = (section for section in chapter(analyse(reader)) if section.title == "Environment")
+        (section,) = (section for section in chapter(analyze(reader)) if section.title == "Environment")
     texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
     assert texts[0].endswith(sentence)
     assert [text.partition(",")[0] for text in texts[1:]] == ["One session", *["A host that ran steps for 1 session"] * 2]

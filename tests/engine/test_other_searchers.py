@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.forecast import forecast
 from hpstudy.engine.merge import merge_shards
@@ -207,10 +207,10 @@ def test_the_analysis_of_the_views_does_not_see_other_searchers(run, searched, s
     confirm = {"seeds": 2, "incumbents": True}
     run(searched(confirm=confirm, replicates=3))
     with Reader.open(storage) as reader:
-        alone = analyse(reader)
+        alone = analyze(reader)
     run(searched("sobol", TPE, confirm=confirm, replicates=3))
     with Reader.open(storage) as reader:
-        beside = analyse(reader)
+        beside = analyze(reader)
     assert repr(numbers(beside)) == repr(numbers(alone))
     assert [(pair.a, pair.b) for pair in beside.pairs] == [("both", "one")]
     assert beside.failures == alone.failures
@@ -219,7 +219,7 @@ def test_the_analysis_of_the_views_does_not_see_other_searchers(run, searched, s
 def test_random_search_is_a_control_also_as_another_searcher(run, searched, storage):
     run(searched("random", searcher="sobol"))
     with Reader.open(storage) as reader:
-        controls = analyse(reader).controls
+        controls = analyze(reader).controls
     assert controls is not None
     assert [view.random is not None for view in controls.views] == [True, True]
     assert [view.default for view in controls.views] == [None, None]

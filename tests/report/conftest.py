@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
 
 
 @pytest.fixture
 def make_results():
-    """Analyse {view: (replicates x trials) values}; keywords change the study and the source."""
+    """Analyze {view: (replicates x trials) values}; keywords change the study and the source."""
 
     def make(values, *, goal="maximize", metric="score", analysis=None, labels=None, study=None, **source):
         shape = np.shape(next(iter(values.values())))
@@ -42,7 +42,7 @@ def make_results():
                 **(study or {}),
             }
         )
-        return analyse(MemorySource(made, values, **source))
+        return analyze(MemorySource(made, values, **source))
 
     return make
 
@@ -141,7 +141,7 @@ CLIP = {"type": "choice", "values": ["none", "norm"]}
 
 @pytest.fixture
 def make_sweep():
-    """Analyse {view: points} with {view: {metric: (replicates x points)}}; keywords change the spaces, the study and the source."""
+    """Analyze {view: points} with {view: {metric: (replicates x points)}}; keywords change the spaces, the study and the source."""
 
     def make(points, metrics, curves=None, *, spaces=None, goal="maximize", study=None, begun=None, criteria=()):
         shape = np.shape(next(iter(metrics.values()))["score"])
@@ -158,7 +158,7 @@ def make_sweep():
                 **(study or {}),
             }
         )
-        return dataclasses.replace(analyse(SweepSource(made, points, metrics, curves, begun)), criteria=criteria)
+        return dataclasses.replace(analyze(SweepSource(made, points, metrics, curves, begun)), criteria=criteria)
 
     return make
 

@@ -15,9 +15,9 @@ from hpstudy.errors import UsageError
 from hpstudy.report import numbers, style, wording
 from hpstudy.report.charts import best_by_seconds, best_so_far, budgets, difference, iqm, sweep, trials_to_target, words
 from hpstudy.report.charts.axes import crowded, first_trials, outside
-from hpstudy.report.charts.grid import GREY, in_grid
+from hpstudy.report.charts.grid import GRAY, in_grid
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
+from hpstudy.report.charts.model import Axis, Chart, ColorScale, Entry, Key, Panel
 from hpstudy.report.charts.words import Words, filled, position
 from hpstudy.report.html import embedded
 from hpstudy.report.pdf import figure_bytes
@@ -28,17 +28,17 @@ from tests.support.sources import MemorySource
 X = np.array([1.0, 2.0, 3.0])
 INK = style.INK
 MARKS = {
-    "line": Line(x=X, y=X, colour=INK, marker=Marker("diamond", fill="paper")),
-    "line with a gap": Line(x=X, y=np.array([1.0, np.nan, 2.0]), colour=INK),
-    "steps": Steps(x=X, y=X, colour=INK),
-    "band": Band(x=X, low=X - 1, high=X, colour=INK, alpha=0.2),
-    "dots": Dots(x=X, y=X, colour=INK, hover=Hover(("a", "b", "<c>"))),
-    "coloured dots": Dots(x=X, y=X, colour=INK, values=X),
-    "hollow dots": Dots(x=X, y=X, colour=INK, marker=Marker("tick-up", fill="none"), clipped=False),
-    "rule": Rule(axis="y", at=2.0, colour=INK),
-    "upright rule": Rule(axis="x", at=2.0, colour=INK),
-    "bars": Bars(left=X, right=X + 0.5, bottom=X * 0, top=X, colour=INK),
-    "frames": Bars(left=X, right=X + 0.5, bottom=X * 0, top=X, colour=INK, frame=2.0),
+    "line": Line(x=X, y=X, color=INK, marker=Marker("diamond", fill="paper")),
+    "line with a gap": Line(x=X, y=np.array([1.0, np.nan, 2.0]), color=INK),
+    "steps": Steps(x=X, y=X, color=INK),
+    "band": Band(x=X, low=X - 1, high=X, color=INK, alpha=0.2),
+    "dots": Dots(x=X, y=X, color=INK, hover=Hover(("a", "b", "<c>"))),
+    "colored dots": Dots(x=X, y=X, color=INK, values=X),
+    "hollow dots": Dots(x=X, y=X, color=INK, marker=Marker("tick-up", fill="none"), clipped=False),
+    "rule": Rule(axis="y", at=2.0, color=INK),
+    "upright rule": Rule(axis="x", at=2.0, color=INK),
+    "bars": Bars(left=X, right=X + 0.5, bottom=X * 0, top=X, color=INK),
+    "frames": Bars(left=X, right=X + 0.5, bottom=X * 0, top=X, color=INK, frame=2.0),
     "heat": Heat(x_edges=X, y_edges=X, values=np.array([[1.0, np.nan], [2.0, 3.0]]), written=(("1", ""), ("2", "3"))),
     "labels": Labels(x=X, y=X, texts=("a", "b\nc", "$x_1$"), boxed=True),
     "panel labels": Labels(x=X / 4, y=X / 4, texts=("a", "b", "c"), frame="panel", italic=True),
@@ -47,7 +47,7 @@ MARKS = {
 
 def chart_of(*marks, **settings):
     panel = Panel(Axis("x", (0, 4), grid=True), Axis("y", (0.5, 4), log=True), marks, **settings)
-    return Chart("one", (panel,), "Caption.", "Reading.", (), 3.0, (Entry("a"),), scale=ColourScale("value", 1, 3))
+    return Chart("one", (panel,), "Caption.", "Reading.", (), 3.0, (Entry("a"),), scale=ColorScale("value", 1, 3))
 
 
 def drawn(chart, form="svg"):
@@ -254,10 +254,10 @@ def test_long_numbers_at_the_ticks_of_a_narrow_panel_do_not_touch():
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        (Line(x=X, y=X, colour=INK), False),
-        (Line(x=X, y=X + 9, colour=INK), True),
-        (Band(x=X, low=X - 9, high=X, colour=INK, alpha=1), True),
-        (Dots(x=X, y=X + 9, colour=INK), False),
+        (Line(x=X, y=X, color=INK), False),
+        (Line(x=X, y=X + 9, color=INK), True),
+        (Band(x=X, low=X - 9, high=X, color=INK, alpha=1), True),
+        (Dots(x=X, y=X + 9, color=INK), False),
     ],
 )
 def test_curves_that_leave_the_axis_are_noted(mark, said):
@@ -344,8 +344,8 @@ def test_the_file_of_mean_curves_holds_what_both_media_draw(make_results, ramps,
     chart = best_so_far.chart(make_results({name: ramps(place) for place, name in enumerate(names)}))
     rows = rows_of(chart, "mean_curves")
     bands = marks_of(chart, Band, media)
-    colours = [style.colour(place) for place in range(views)]
-    means = [mark for colour in colours for mark in marks_of(chart, Line, media) if mark.colour == colour]
+    colors = [style.color(place) for place in range(views)]
+    means = [mark for color in colors for mark in marks_of(chart, Line, media) if mark.color == color]
     assert len(bands) == len(means) == views
     for name, band, mean in zip(names, bands, means, strict=True):
         own = [row for row in rows if row["view"] == name]
@@ -379,7 +379,7 @@ def test_the_file_of_survival_curves_holds_what_both_media_draw(make_results, ra
     results = make_results({name: ramps(7 - place) for place, name in enumerate(names)}, analysis={"target": {"value": 5}})
     chart = trials_to_target.chart(results)
     rows = rows_of(chart, "trials_to_target")
-    curves = [mark for mark in marks_of(chart, Steps, media) if mark.colour != GREY]
+    curves = [mark for mark in marks_of(chart, Steps, media) if mark.color != GRAY]
     bands = marks_of(chart, Band, media)
     censored = marks_of(chart, Dots, media)
     for name, curve, band, ticks in zip(names, curves, bands, censored, strict=True):
@@ -400,7 +400,7 @@ def test_the_file_of_survival_curves_holds_what_both_media_draw(make_results, ra
 def test_the_files_of_budgets_hold_what_is_drawn(results):
     chart = budgets.chart(results)
     rows, values = rows_of(chart, "budgets"), rows_of(chart, "budget_values")
-    dots, means = ([mark for mark in marks_of(chart, Dots) if mark.marker.fill == fill] for fill in ("colour", "paper"))
+    dots, means = ([mark for mark in marks_of(chart, Dots) if mark.marker.fill == fill] for fill in ("color", "paper"))
     joined, *bars = marks_of(chart, Line)
     assert [mark.y.tolist() for mark in means] == [[row["mean"]] for row in rows]
     assert [mark.y.tolist() for mark in bars] == [[row["low"], row["high"]] for row in rows]

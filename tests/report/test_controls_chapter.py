@@ -159,7 +159,7 @@ def test_a_point_of_a_line_says_whose_it_is_and_its_interval(two_views):
     assert default.hover.texts[0].startswith("a, default point: ")
 
 
-def test_lines_differ_in_style_and_not_only_in_colour(two_views):
+def test_lines_differ_in_style_and_not_only_in_color(two_views):
     (chart,) = blocks_of(two_views, Chart)
     lines = [mark for mark in chart.panels[0].marks if isinstance(mark, Line | Rule)]
     assert {mark.dash for mark in lines} == {"solid", "dash", "dot", "dashdot"}

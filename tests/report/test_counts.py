@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.report import numbers
 from tests.report.test_endpoints_chapter import make
 from tests.support.reports import document_of
@@ -110,7 +110,7 @@ def test_sweeps(make_sweep, shape):
 
 
 def test_declared_endpoints():
-    assert not wrong(analyse(make()))
+    assert not wrong(analyze(make()))
 
 
 @pytest.mark.parametrize(("count", "text"), [(1, "the only trial"), (2, "all 2 trials"), (1200, "all 1,200 trials")])

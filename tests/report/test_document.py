@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.report import headline, style
 from hpstudy.report.html import compile_html
 from hpstudy.report.model import Facts, Paragraph, Section
@@ -209,7 +209,7 @@ def titles(results):
 
 
 def test_observed_values_are_the_result_of_a_study_without_declared_endpoints_and_else_in_the_appendix(results):
-    plain, declared = titles(results), titles(analyse(make()))
+    plain, declared = titles(results), titles(analyze(make()))
     assert plain.index("Trials-to-target") < plain.index("Methods") < plain.index("Appendix")
     assert declared.index("Methods") < declared.index("Appendix") < declared.index("Trials-to-target")
     for found in (plain, declared):

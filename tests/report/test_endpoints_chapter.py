@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.comparisons.budgets import difference_curve
 from hpstudy.report import csvs, endpoint_answers, headline, overview, serial
 from hpstudy.report.chapters import endpoints as chapter
@@ -50,7 +50,7 @@ def make(*, n=8, goal="maximize", views=("a", "b"), on_failure="worst", endpoint
 
 @pytest.fixture(scope="module")
 def found():
-    return analyse(make())
+    return analyze(make())
 
 
 def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
@@ -70,7 +70,7 @@ def test_page_one_answers_every_endpoint_instead_of_trials_to_target(found):
 
 
 def test_several_comparisons_name_the_endpoint_once_and_say_what_each_could_have_found():
-    results = analyse(make(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]]))
+    results = analyze(make(views=("a", "b", "c"), compare=[["a", "b"], ["a", "c"]]))
     title = "Mean confirmed regret to the view's own plateau"
     answer = answers_of(results)[0]
     assert answer.startswith(f"{title}. b is closer to its own plateau than a: a minus b 0.")
@@ -103,7 +103,7 @@ def test_the_figure_follows_the_primary_endpoints(found):
 def test_page_one_begins_with_the_claims_and_explains_its_words():
     claim = {"claim": "a takes longer", "metric": "trials_to_within", "of": {"view": "a"}, "minus": {"view": "b"}, "above": 1}
     plateaus = {"values": {"a": 1, "b": 1.05}, "source": "a pilot"}
-    results = analyse(make(n=30, criteria=[{**claim, "below": 7}], plateaus=plateaus))
+    results = analyze(make(n=30, criteria=[{**claim, "below": 7}], plateaus=plateaus))
     first, words = section_of(results, "Answer").blocks[:2]
     assert first.text.startswith("Holds: a takes longer (")
     assert first.text.endswith("; claimed 1 to 7).")
@@ -124,9 +124,9 @@ def test_page_one_begins_with_the_claims_and_explains_its_words():
     ],
 )
 def test_the_words_say_which_plateau_is_meant(plateaus, said):
-    assert evidence_of(analyse(make(**plateaus)))[0].endswith(said)
-    assert evidence_of(analyse(make(endpoints=[{"use": "final"}])))[0].endswith("3 fresh seeds.")
-    assert "Incumbent" not in " ".join(evidence_of(analyse(make(endpoints=[{"use": "trials_to_target"}]))))
+    assert evidence_of(analyze(make(**plateaus)))[0].endswith(said)
+    assert evidence_of(analyze(make(endpoints=[{"use": "final"}])))[0].endswith("3 fresh seeds.")
+    assert "Incumbent" not in " ".join(evidence_of(analyze(make(endpoints=[{"use": "trials_to_target"}]))))
 
 
 def test_the_first_lines_say_what_a_complete_study_has_and_lacks():
@@ -134,13 +134,13 @@ def test_the_first_lines_say_what_a_complete_study_has_and_lacks():
     searches = [search for values in source.values.values() for search in values.tolist()]
     records = sum(value > max(search[:at], default=-np.inf) for search in searches for at, value in enumerate(search))
     complete = f" Complete: 160 trials; {records} incumbents on 3 fresh seeds each."
-    assert document_of(analyse(source)).design.endswith(complete)
+    assert document_of(analyze(source)).design.endswith(complete)
     source.values["a"][0, 0], source.fresh["b"][0, 0, 0] = np.nan, np.nan
-    lacking = document_of(analyse(source)).design
+    lacking = document_of(analyze(source)).design
     assert "Complete: 160 trials, 1 of them without a value; " in lacking
     assert lacking.endswith(" on 3 fresh seeds each, 1 training without a value.")
     part = MemorySource(source.study, source.values)
-    assert "Complete" not in document_of(analyse(part)).design
+    assert "Complete" not in document_of(analyze(part)).design
 
 
 def test_the_headline_is_that_of_the_primary_endpoints(found):
@@ -151,7 +151,7 @@ def test_the_headline_is_that_of_the_primary_endpoints(found):
 def test_what_could_have_been_found_stands_beside_no_difference_shown(found):
     (power,) = (text for text in evidence_of(found) if text.startswith("A true difference of 0.0"))
     assert power.endswith(" is found with at least 80% power.")
-    assert evidence_of(analyse(make(endpoints=[{"use": "final"}])))[1].endswith(" is found with 80% power.")
+    assert evidence_of(analyze(make(endpoints=[{"use": "final"}])))[1].endswith(" is found with 80% power.")
     (pair,) = found.declared[2].declared.pairs
     deltas = section_of(found, "Endpoints").blocks[-1]
     row = next(row for row in deltas.rows if "(declared)" in row[1])
@@ -159,7 +159,7 @@ def test_what_could_have_been_found_stands_beside_no_difference_shown(found):
 
 
 def test_a_search_that_never_gets_there_is_told():
-    results = analyse(
+    results = analyze(
         make(endpoints=[{"use": "trials_to_within", "deltas": [0.001]}], plateaus={"values": {"a": 2, "b": 2}, "source": "x"})
     )
     assert "A search that does not reach its plateau counts as 10 trials: 8 of 8 a, 8 of 8 b." in evidence_of(results)[1]
@@ -179,7 +179,7 @@ def test_a_search_that_never_gets_there_is_told():
 )
 def test_a_view_that_never_gets_there_has_a_bound_and_no_interval_of_a_constant(never, said, cell):
     plateaus = {"values": {"a": 1, "b": 1, never: 5}, "source": "x"}
-    results = analyse(make(n=12, endpoints=[{"use": "trials_to_within", "deltas": [0.3, 0.1]}], plateaus=plateaus))
+    results = analyze(make(n=12, endpoints=[{"use": "trials_to_within", "deltas": [0.3, 0.1]}], plateaus=plateaus))
     (pair,) = results.declared[0].declared.pairs
     value = f"{pair.estimate.value:.1f}".replace("-", "−")
     (answer,) = answers_of(results)
@@ -199,7 +199,7 @@ def test_a_view_that_never_gets_there_gives_no_bound_if_some_searches_of_the_oth
     made = make(n=12, endpoints=[{"use": "trials_to_target"}], target={"value": 1})
     made.values[never][:] -= 10
     best = np.sort(made.values[other].max(axis=1))
-    results = analyse(made, made.study.analysis.model_copy(update={"target": Target(value=float(best[1]))}))
+    results = analyze(made, made.study.analysis.model_copy(update={"target": Target(value=float(best[1]))}))
     (pair,) = results.declared[0].declared.pairs
     value = f"{pair.estimate.value:.1f}".replace("-", "−")
     (answer,) = answers_of(results)
@@ -211,7 +211,7 @@ def test_a_view_that_never_gets_there_gives_no_bound_if_some_searches_of_the_oth
 
 def test_the_better_view_is_the_same_for_both_goals():
     shown = {
-        goal: [result.declared.pairs[0].shown for result in analyse(make(n=12, goal=goal)).declared]
+        goal: [result.declared.pairs[0].shown for result in analyze(make(n=12, goal=goal)).declared]
         for goal in ("maximize", "minimize")
     }
     assert shown["minimize"] == shown["maximize"]
@@ -229,7 +229,7 @@ def test_noise_on_seeds_of_each_replicate_has_no_shared_part(found):
 
 
 def test_a_detectable_difference_of_one_of_several_comparisons_has_its_name():
-    results = analyse(make(n=12, views=("a", "b", "c"), endpoints=[{"use": "trials_to_within", "deltas": [0.3]}]))
+    results = analyze(make(n=12, views=("a", "b", "c"), endpoints=[{"use": "trials_to_within", "deltas": [0.3]}]))
     (result,) = results.declared
     known = dataclasses.replace(result.declared.pairs[0], detectable=3.0, shown="")
     others = [dataclasses.replace(pair, detectable=float("nan")) for pair in result.declared.pairs[1:]]
@@ -244,7 +244,7 @@ def test_heavy_censoring_is_said_beside_an_endpoint():
     best = np.sort(late.values["b"].max(axis=1))
     for missed, heavy in ((3, False), (4, True)):
         late.values["a"][:] += 10
-        results = analyse(late, late.study.analysis.model_copy(update={"target": Target(value=float(best[missed]))}))
+        results = analyze(late, late.study.analysis.model_copy(update={"target": Target(value=float(best[missed]))}))
         (behind,) = evidence_of(results)
         assert f"counts as 10 trials: {missed} of 12 b." in behind
         assert ("Heavy censoring (b): the difference says little about how many trials these searches need." in behind) == heavy
@@ -252,30 +252,30 @@ def test_heavy_censoring_is_said_beside_an_endpoint():
 
 def test_heavy_censoring_of_all_of_three_views_names_none():
     late = make(n=12, views=("a", "b", "c"), endpoints=[{"use": "trials_to_target"}], target={"value": 9})
-    (behind,) = evidence_of(analyse(late))
+    (behind,) = evidence_of(analyze(late))
     assert "Heavy censoring: the difference says little about how many trials these searches need." in behind
 
 
 def test_a_target_beyond_the_confirmed_level_is_said_beside_the_endpoint():
-    results = analyse(make(endpoints=[{"use": "trials_to_target"}], target={"value": 1.02}, noise=0.2))
+    results = analyze(make(endpoints=[{"use": "trials_to_target"}], target={"value": 1.02}, noise=0.2))
     means = [view.metrics[0].tuned.value for view in results.confirmation.views]
     assert all(mean < 1.02 for mean in means)
     (behind,) = evidence_of(results)
     assert "The target is beyond the mean of the chosen points on fresh seeds (a 0." in behind
-    within = analyse(make(endpoints=[{"use": "trials_to_target"}], target={"value": 0.5}))
+    within = analyze(make(endpoints=[{"use": "trials_to_target"}], target={"value": 0.5}))
     assert "beyond" not in " ".join(evidence_of(within))
 
 
 def test_best_observed_values_have_no_verdict_beside_declared_endpoints():
     """Endpoints and claims have the verdicts: best observed values, which selection flatters, may say the opposite."""
-    results = analyse(make(n=30, margin=0.5), thorough=True)
+    results = analyze(make(n=30, margin=0.5), thorough=True)
     assert {difference.verdict for pair in results.pairs for difference in pair.budgets} == {None}
     differences = next(table for table in tables_of(results) if table.caption == "Paired differences after a number of trials.")
     assert differences.head[-1] == "MDE"
     assert "the verdicts are those on the declared endpoints" in differences.note
     bounds = next(table for table in tables_of(results) if table.caption == "One-sided bounds of the mean difference.")
     assert bounds.head == ("A − B", "trials", "above", "below")
-    alone = analyse(make(n=30, margin=0.5, endpoints=[]), thorough=True)
+    alone = analyze(make(n=30, margin=0.5, endpoints=[]), thorough=True)
     assert {difference.verdict for pair in alone.pairs for difference in pair.budgets} <= {"equivalent", "inferior", "superior"}
 
 
@@ -332,7 +332,7 @@ def test_the_chapter_defines_every_endpoint_and_says_where_plateaus_come_from(fo
     ],
 )
 def test_declared_and_held_out_plateaus_are_told(plateaus, said):
-    results = analyse(make(plateaus=plateaus))
+    results = analyze(make(plateaus=plateaus))
     (origin,) = [block.text for block in section_of(results, "Endpoints").blocks if isinstance(block, Paragraph)]
     assert said in origin
 
@@ -394,16 +394,16 @@ def test_the_declaration_names_the_endpoints(found):
     ],
 )
 def test_the_declaration_has_plateaus_and_first_replicates(plateaus, said):
-    section = section_of(analyse(make(plateaus=plateaus, first_replicates=6)), "Declaration")
+    section = section_of(analyze(make(plateaus=plateaus, first_replicates=6)), "Declaration")
     rows = dict(row for block in section.blocks if isinstance(block, Facts) for row in block.rows)
     assert rows["plateaus"] == said
-    assert rows["first replicates"] == "6, also analysed separately"
+    assert rows["first replicates"] == "6, also analyzed separately"
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("goal", ["maximize", "minimize"])
 def test_small_studies_are_reported(n, goal, fast_fonts):
-    results = analyse(make(n=n, goal=goal, views=("a", "b", "c"), on_failure="drop"))
+    results = analyze(make(n=n, goal=goal, views=("a", "b", "c"), on_failure="drop"))
     assert drawings_of(results)
     assert serial.text(serial.body(results))
     (final,) = (answer for answer in answers_of(results) if answer.startswith("Confirmed score after"))
@@ -411,7 +411,7 @@ def test_small_studies_are_reported(n, goal, fast_fonts):
 
 
 def test_a_study_with_one_view_reports_its_means(fast_fonts):
-    results = analyse(make(views=("a",)))
+    results = analyze(make(views=("a",)))
     assert answers_of(results)[0].startswith("Mean confirmed regret to the view's own plateau: a 0.")
     assert drawings_of(results)["confirmed"].panels[0].marks
 
@@ -419,7 +419,7 @@ def test_a_study_with_one_view_reports_its_means(fast_fonts):
 def test_a_study_without_a_complete_replicate_says_what_is_missing():
     source = make()
     whole = MemorySource(source.study, source.values)
-    results = analyse(whole)
+    results = analyze(whole)
     assert answers_of(results)[0].startswith(
         "Mean confirmed regret to the view's own plateau; Mean confirmed regret to the best plateau: not known yet"
     )
@@ -440,7 +440,7 @@ def test_a_study_without_confirmed_incumbents_has_none_of_it(results):
 
 
 def test_other_measures_of_tuning_have_a_chapter_and_a_csv_file():
-    results = analyse(make(), thorough=True)
+    results = analyze(make(), thorough=True)
     cumulative, expected, tunable = section_of(results, "Other measures of tuning").blocks
     assert [row[:2] for row in cumulative.rows] == [("a", "observed"), ("", "confirmed"), ("b", "observed"), ("", "confirmed")]
     assert len(expected.rows) == 2
@@ -451,7 +451,7 @@ def test_other_measures_of_tuning_have_a_chapter_and_a_csv_file():
 
 def test_a_p_that_is_corrected_is_called_so(found):
     assert "; Holm p" in answers_of(found)[0]
-    alone = analyse(make(endpoints=[{"use": "final"}]))
+    alone = analyze(make(endpoints=[{"use": "final"}]))
     assert "; p " in answers_of(alone)[0]
 
 
@@ -465,7 +465,7 @@ def test_the_chapter_on_confirmations_says_that_replicates_have_seeds_of_their_o
 
 
 def test_many_comparisons_are_counted():
-    results = analyse(make(views=("a", "b", "c", "d")))
+    results = analyze(make(views=("a", "b", "c", "d")))
     first = answers_of(results)[0]
     assert first == (
         "Mean confirmed regret to the view's own plateau: "
@@ -477,7 +477,7 @@ def test_many_comparisons_are_counted():
 
 def test_best_observed_values_of_many_comparisons_have_no_verdict_and_are_in_the_appendix():
     pairs = [[view, "a"] for view in "bcde"]
-    results = analyse(make(views=tuple("abcde"), compare=pairs))
+    results = analyze(make(views=tuple("abcde"), compare=pairs))
     titles = [section.title for section in document_of(results).sections]
     assert titles.index("All comparisons of best observed values") == titles.index("Appendix") + 1
     assert "Every comparison in words" not in titles
@@ -488,7 +488,7 @@ def test_best_observed_values_of_many_comparisons_have_no_verdict_and_are_in_the
     )
     assert table.head == ("view", "trials", "95% CI", "attainable", "MDE", "final best", "95% CI", "Holm")
     assert "A difference is shown" not in table.note
-    judged = analyse(make(views=tuple("abcde"), compare=pairs, endpoints=[]))
+    judged = analyze(make(views=tuple("abcde"), compare=pairs, endpoints=[]))
     assert {one.trials_side for one in overview.standings(judged)} != {None}
     assert section_of(judged, "All comparisons").blocks[1].head[-1] == "ends"
 
@@ -503,7 +503,7 @@ def test_one_of_many_comparisons_shows_a_difference(found):
 
 def test_the_first_replicates_alone_are_answered_beside_all(found):
     plateaus = {"values": {"a": 1, "b": 1}, "source": "a pilot"}
-    twelve = analyse(make(n=12, first_replicates=6, plateaus=plateaus))
+    twelve = analyze(make(n=12, first_replicates=6, plateaus=plateaus))
     for whole, first in zip(twelve.declared, twelve.declared_first, strict=True):
         assert first.replicates.tolist() == list(range(6))
         for of_all, of_first in zip(whole.declared.views, first.declared.views, strict=True):

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.plateaus import ConfirmedMean, ExceededPlateau
 from hpstudy.report import endpoint_answers, exceeded_plateaus, serial
 from tests.report.test_endpoints_chapter import make
@@ -15,7 +15,7 @@ from tests.support.sources import MemorySource
 
 
 def declared(a, b, **settings):
-    return analyse(make(plateaus={"values": {"a": a, "b": b}, "source": "a pilot"}, **settings))
+    return analyze(make(plateaus={"values": {"a": a, "b": b}, "source": "a pilot"}, **settings))
 
 
 def by_endpoint(results):
@@ -54,7 +54,7 @@ def test_nothing_is_said_of_plateaus_that_hold_or_before_the_study_is_complete()
     assert "exceeded_plateaus" not in serial.body(holds)
     whole = make(plateaus={"values": {"a": 0.5, "b": 0.5}, "source": "a pilot"})
     state = np.where(np.arange(80).reshape(8, 10) == 79, "missing", "completed")
-    partly = analyse(MemorySource(whole.study, whole.values, {"a": state}, fresh=whole.fresh))
+    partly = analyze(MemorySource(whole.study, whole.values, {"a": state}, fresh=whole.fresh))
     assert partly.exceeded_plateaus
     assert by_endpoint(partly) == [[]] * 5
 

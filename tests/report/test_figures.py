@@ -36,8 +36,8 @@ def test_the_bold_line_is_the_mean_curve(results):
     np.testing.assert_array_equal(drawn[0], results.views[0].curve.mean)
 
 
-def test_views_differ_in_colour_line_and_marker():
-    kinds = [[kind(index) for kind in (style.colour, style.dash, style.symbol)] for index in range(4)]
+def test_views_differ_in_color_line_and_marker():
+    kinds = [[kind(index) for kind in (style.color, style.dash, style.symbol)] for index in range(4)]
     assert all(len({str(kind[place]) for kind in kinds}) == 4 for place in range(3))
 
 

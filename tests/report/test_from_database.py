@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hpstudy import api
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.errors import UsageError
 from hpstudy.report import style, write
 from hpstudy.report.document import document
@@ -22,19 +22,19 @@ def database(tmp_path):
     return synthetic_database(tmp_path / "example.sqlite", example_study(trials=6, replicates=4), diverged=0.1)
 
 
-def analysed(path):
+def analyzed(path):
     with Reader.open(path) as reader:
-        return analyse(reader)
+        return analyze(reader)
 
 
 @pytest.mark.usefixtures("fast_fonts")
 def test_a_database_rendered_twice_gives_the_same_bytes(database, tmp_path):
-    one, other = (write(analysed(database), tmp_path / name) for name in ("one", "other"))
+    one, other = (write(analyzed(database), tmp_path / name) for name in ("one", "other"))
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
 
 
 def test_the_counts_are_those_of_the_reader(database):
-    results = analysed(database)
+    results = analyzed(database)
     with Reader.open(database) as reader:
         counts = reader.counts()
     for view in results.views:
@@ -45,7 +45,7 @@ def test_the_counts_are_those_of_the_reader(database):
 
 
 def test_the_best_trial_is_that_of_the_reader(database):
-    results = analysed(database)
+    results = analyzed(database)
     with Reader.open(database) as reader:
         for view in results.views:
             best = reader.best(view.name)
@@ -57,7 +57,7 @@ def test_the_best_trial_is_that_of_the_reader(database):
 def test_best_so_far_in_the_csv_is_that_of_plain_sql(database, tmp_path):
     import sqlite3
 
-    write(analysed(database), tmp_path / "out")
+    write(analyzed(database), tmp_path / "out")
     with (tmp_path / "out" / "example" / "best_so_far.csv").open(newline="") as file:
         ours = {(row["view"], row["replicate"], row["number"]): row["best_so_far"] for row in csv.DictReader(file)}
     connection = sqlite3.connect(database)
@@ -70,7 +70,7 @@ def test_best_so_far_in_the_csv_is_that_of_plain_sql(database, tmp_path):
 @pytest.mark.usefixtures("fast_fonts")
 def test_a_half_finished_database_has_a_report(tmp_path):
     path = synthetic_database(tmp_path / "half.sqlite", example_study(trials=6, replicates=3), complete=0.5)
-    results = analysed(path)
+    results = analyzed(path)
     assert results.provisional
     assert write(results, tmp_path / "out")[0].read_bytes().startswith(b"%PDF")
 
@@ -79,7 +79,7 @@ def test_the_thorough_analysis_adds_figures_and_changes_none(database):
     drawings = []
     for thorough in (False, True):
         with Reader.open(database) as reader, style.applied():
-            drawings.append({drawing.name: drawing for drawing in document(analyse(reader, thorough=thorough)).charts})
+            drawings.append({drawing.name: drawing for drawing in document(analyze(reader, thorough=thorough)).charts})
     quick, all_ = drawings
     assert list(quick) == ["best_so_far", "difference", "trials_to_target", "budgets"]
     assert set(all_) > set(quick)
@@ -89,7 +89,7 @@ def test_the_thorough_analysis_adds_figures_and_changes_none(database):
 
 
 def test_a_plot_waits_for_the_thorough_analysis_only_where_its_figure_needs_it(database, tmp_path, monkeypatch):
-    asked, results = [], analysed(database)
+    asked, results = [], analyzed(database)
     monkeypatch.setattr(
         "hpstudy.api.figures.analyze", lambda study, storage, *, scale, thorough=True: asked.append(thorough) or results
     )
@@ -101,7 +101,7 @@ def test_a_plot_waits_for_the_thorough_analysis_only_where_its_figure_needs_it(d
 
 
 def test_the_points_of_the_results_are_those_of_the_trials(database):
-    results = analysed(database)
+    results = analyzed(database)
     with Reader.open(database) as reader:
         points = {
             (key.view, key.replicate, row.number): row.point for key in reader.search_counts() for row in reader.history(key)

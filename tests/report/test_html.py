@@ -375,7 +375,7 @@ def test_no_label_of_an_axis_of_integers_appears_twice():
 
 def test_a_band_is_interrupted_where_an_end_is_missing():
     low, high = np.array([0, 1, np.nan, 3]), np.array([5, 6, 7, 8.0])
-    band = Band(x=np.array([1.0, 2, 3, 4]), low=low, high=high, colour="#000000", alpha=0.5)
+    band = Band(x=np.array([1.0, 2, 3, 4]), low=low, high=high, color="#000000", alpha=0.5)
     panel = Panel(Axis("x", (1, 4)), Axis("y", (0, 8)), (band,))
     found = plain(pen.panels(Chart("one", (panel,), "", "", (), 2.0))[0]["data"][0])
     assert found["x"] == [1, 2, 2, 1, None, 4, 4]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report.model import Paragraph
 from hpstudy.report.non_inferiority import of_confirmed, of_observed
@@ -25,7 +25,7 @@ def said(make_results, ramps):
         study["analysis"]["compare"] = [["b", "a"]] if reverse else [["a", "b"]]
         study = Study.model_validate(study)
         source = MemorySource(study, {view.name: view.searches.values for view in found.views})
-        results = analyse(source)
+        results = analyze(source)
         more = supplement(results.views, results.pairs, results.endpoints, source.trials())
         return "".join(of_observed(results, more))
 
@@ -71,7 +71,7 @@ def test_confirmed_values_decide_where_every_incumbent_is_confirmed(goal):
         settings = {"resamples": 1000, "margin": margin, "endpoints": [{"use": "final"}], "compare": [["a", "b"]]}
         made = Study.model_validate({**study, "analysis": settings})
         flipped = {view: sign * array for view, array in values.items()}, {view: sign * array for view, array in fresh.items()}
-        results = analyse(MemorySource(made, flipped[0], fresh=flipped[1]), thorough=True)
+        results = analyze(MemorySource(made, flipped[0], fresh=flipped[1]), thorough=True)
         assert list(of_observed(results, results.supplement)) == []
         (text,) = of_confirmed(results)
         assert Paragraph(text) in section_of(results, "Confirmation on fresh seeds").blocks
@@ -101,9 +101,9 @@ def test_lost_trainings_leave_no_verdict():
     )
     values = {view: rng.normal(size=(30, 4)) for view in ("a", "b")}
     fresh = {view: rng.normal(5, 0.1, size=(30, 4, 3)) for view in ("a", "b")}
-    assert next(of_confirmed(analyse(MemorySource(study, values, fresh=fresh)))).endswith("b is non-inferior.")
+    assert next(of_confirmed(analyze(MemorySource(study, values, fresh=fresh)))).endswith("b is non-inferior.")
     fresh["b"][:2, :, 0] = np.nan
-    (text,) = of_confirmed(analyse(MemorySource(study, values, fresh=fresh)))
+    (text,) = of_confirmed(analyze(MemorySource(study, values, fresh=fresh)))
     assert text.endswith("Non-inferiority is not judged, since 2 trainings on fresh seeds gave no value and are in no mean.")
 
 

@@ -15,7 +15,7 @@ from hpstudy.report.charts import anytime as forms
 from hpstudy.report.charts import best_so_far, budgets, iqm, trials_to_target
 from hpstudy.report.charts import overview as forest
 from hpstudy.report.charts.axes import late, value_limits
-from hpstudy.report.charts.grid import GREY
+from hpstudy.report.charts.grid import GRAY
 from hpstudy.report.charts.marks import Dots, Labels, Line, Rule, Steps
 from hpstudy.report.document import document
 from hpstudy.report.labels import cut
@@ -210,12 +210,12 @@ def test_a_comparison_that_cannot_be_made_has_an_empty_row(make_results, values)
     assert "1 cannot be compared" in headline(found)
 
 
-def test_an_interval_that_includes_0_is_open_and_grey(many):
+def test_an_interval_that_includes_0_is_open_and_gray(many):
     trials, final = forest.chart(many).panels
     points = [mark for mark in trials.marks if isinstance(mark, Dots)]
     assert [(mark.x.tolist(), mark.y.tolist()) for mark in points] == [([-2], [0]), ([0], [1]), ([1], [2]), ([2], [3])]
-    assert [mark.colour for mark in points] == [style.INK, forest.MUTED, style.INK, style.INK]
-    assert [mark.marker.fill for mark in points] == ["colour", "paper", "colour", "colour"]
+    assert [mark.color for mark in points] == [style.INK, forest.MUTED, style.INK, style.INK]
+    assert [mark.marker.fill for mark in points] == ["color", "paper", "color", "color"]
     assert trials.y.texts == final.y.texts == ("fast", "twin", "slow", "slower")
     assert trials.y.limits[0] > 3 > 0 > trials.y.limits[1]  # the first row is at the top
     assert [text for mark in (*trials.marks, *final.marks) for text in getattr(mark, "texts", ())] == [
@@ -250,24 +250,24 @@ def test_a_row_of_the_forest_is_the_interval_of_its_comparison(many):
 
 
 @pytest.mark.parametrize("kind", [best_so_far, trials_to_target])
-def test_every_view_has_a_panel_with_the_reference_in_grey(many, kind):
+def test_every_view_has_a_panel_with_the_reference_in_gray(many, kind):
     panels = kind.chart(many).shown("print")
     assert [panel.title for panel in panels] == list(VIEWS)
-    assert [sum(getattr(mark, "colour", "") == GREY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
+    assert [sum(getattr(mark, "color", "") == GRAY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
     assert len({(panel.x.limits, panel.y.limits) for panel in panels}) == 1
 
 
 @pytest.mark.parametrize("kind", [best_so_far, trials_to_target])
-def test_without_a_reference_no_panel_has_a_grey_line(make_results, values, kind):
+def test_without_a_reference_no_panel_has_a_gray_line(make_results, values, kind):
     found = make_results(values, analysis={"target": {"value": 4}})
     marks = [mark for panel in kind.chart(found).panels for mark in panel.marks]
     assert marks
-    assert not any(getattr(mark, "colour", "") == GREY for mark in marks)
+    assert not any(getattr(mark, "color", "") == GRAY for mark in marks)
 
 
-def test_a_panel_holds_the_mean_of_its_view_in_its_colour(many, styled):
+def test_a_panel_holds_the_mean_of_its_view_in_its_color(many, styled):
     axes = pen.figure(best_so_far.chart(many)).axes[3]
-    (mean,) = (line for line in axes.lines if line.get_color() == style.colour(3))
+    (mean,) = (line for line in axes.lines if line.get_color() == style.color(3))
     np.testing.assert_array_equal(mean.get_ydata(), many.views[3].curve.mean)
 
 
@@ -304,7 +304,7 @@ def test_every_view_has_a_row_at_every_budget(many):
     for place, panel in enumerate(panels):
         means = [mark for mark in panel.marks if isinstance(mark, Dots) and mark.marker.fill == "paper"]
         bars = [mark for mark in panel.marks if type(mark) is Line]
-        dots = [mark for mark in panel.marks if isinstance(mark, Dots) and mark.marker.fill == "colour"]
+        dots = [mark for mark in panel.marks if isinstance(mark, Dots) and mark.marker.fill == "color"]
         for row, view in enumerate(many.views):
             found = view.budgets[place]
             assert (means[row].x.tolist(), means[row].y.tolist()) == ([found.mean], [row + 0.18])
@@ -312,8 +312,8 @@ def test_every_view_has_a_row_at_every_budget(many):
             assert dots[row].x.tolist() == view.best[:, found.budget - 1].tolist()
             assert set(dots[row].y) == {row - 0.18}
         assert panel.y.texts == VIEWS
-        (grey,) = (mark for mark in panel.marks if isinstance(mark, Rule))
-        assert (grey.axis, grey.at, grey.colour) == ("x", many.views[0].budgets[place].mean, GREY)
+        (gray,) = (mark for mark in panel.marks if isinstance(mark, Rule))
+        assert (gray.axis, gray.at, gray.color) == ("x", many.views[0].budgets[place].mean, GRAY)
     assert [panel.y.labeled for panel in panels] == [True, False]
 
 
@@ -324,20 +324,20 @@ def test_the_ecdfs_of_many_views_are_in_panels_and_their_scores_in_rows(many, va
     curves, scores = section.blocks[:2]
     panels = curves.shown("print")
     assert [panel.title for panel in panels] == list(VIEWS)
-    assert [sum(getattr(mark, "colour", "") == GREY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
+    assert [sum(getattr(mark, "color", "") == GRAY for mark in panel.marks) for panel in panels] == [0, 1, 1, 1, 1]
     (page,) = curves.shown("page")
     for index, (view, panel) in enumerate(zip(extended.supplement.views, panels, strict=True)):
-        of_page = [mark for mark in page.marks if mark.colour == style.colour(index)]
+        of_page = [mark for mark in page.marks if mark.color == style.color(index)]
         for band, steps in (panel.marks[-2:], of_page):
             np.testing.assert_array_equal(steps.y, view.anytime.ecdf)
             np.testing.assert_array_equal(band.low, view.anytime.ecdf_low)
             np.testing.assert_array_equal(band.high, view.anytime.ecdf_high)
-            assert (steps.colour, steps.x.tolist()) == (style.colour(index), list(range(1, 11)))
+            assert (steps.color, steps.x.tolist()) == (style.color(index), list(range(1, 11)))
         assert of_page[1].hover.texts[0].startswith(f"{view.name}, share of 50 targets reached by 10 searches\nafter 1 trial: ")
     (panel,) = scores.panels
     assert panel.y.texts == VIEWS
-    grey, *others = panel.marks
-    assert (grey.at, grey.colour) == (extended.supplement.views[0].anytime.score.value, GREY)
+    gray, *others = panel.marks
+    assert (gray.at, gray.color) == (extended.supplement.views[0].anytime.score.value, GRAY)
     for row, view in enumerate(extended.supplement.views):
         score, (bar, point) = view.anytime.score, others[2 * row : 2 * row + 2]
         assert (bar.x.tolist(), point.x.tolist(), point.y.tolist()) == ([score.low, score.high], [score.value], [row])
@@ -365,7 +365,7 @@ def test_the_ecdfs_of_few_views_are_beside_their_scores(make_results, values):
     (chart,) = forms.charts(extended, extended.supplement)
     assert [panel.column for panel in chart.panels] == [0, 1]
     assert [entry.name for entry in chart.legend] == list(few)
-    assert not any(getattr(mark, "colour", "") == GREY for panel in chart.panels for mark in panel.marks)
+    assert not any(getattr(mark, "color", "") == GRAY for panel in chart.panels for mark in panel.marks)
     assert [data.name for data in chart.data] == ["runtime_ecdf", "anytime_scores"]
     head, *rows = chart.data[0].rows()
     curves = [mark.y.tolist() for mark in chart.panels[0].marks if isinstance(mark, Steps)]

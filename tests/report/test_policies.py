@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.report import serial
 from hpstudy.report.chapters import robustness
 from hpstudy.report.model import Table
@@ -25,7 +25,7 @@ def failing(source):
 
 
 def test_where_every_training_has_a_value_there_is_one_way_to_count():
-    results = analyse(make(), thorough=True)
+    results = analyze(make(), thorough=True)
     assert results.policies == ()
     assert table_of(results) is None
     assert "endpoints_under_policies" not in serial.body(results)
@@ -33,7 +33,7 @@ def test_where_every_training_has_a_value_there_is_one_way_to_count():
 
 def test_every_endpoint_on_confirmed_values_is_computed_under_every_policy():
     source = failing(make(on_failure="drop"))
-    results = analyse(source, thorough=True)
+    results = analyze(source, thorough=True)
     assert [of.policy for of in results.policies] == ["worst", "drop", "median"]
     (declared,) = [of for of in results.policies if of.policy == "drop"]
     assert [result.declared.pairs[0].estimate for result in declared.endpoints] == [
@@ -55,4 +55,4 @@ def test_every_endpoint_on_confirmed_values_is_computed_under_every_policy():
 
 
 def test_the_quick_analysis_has_no_policies():
-    assert analyse(failing(make())).policies == ()
+    assert analyze(failing(make())).policies == ()

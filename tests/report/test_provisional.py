@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.report import headline
 from hpstudy.report.chapters.completeness import completeness
 from hpstudy.report.endpoint_answers import first_replicates
@@ -81,8 +81,8 @@ def missing_fresh(source, replicates):
 
 def test_a_study_is_provisional_until_all_incumbents_are_confirmed():
     source = make(first_replicates=4)
-    assert not analyse(source).provisional
-    part = analyse(missing_fresh(source, 6))
+    assert not analyze(source).provisional
+    part = analyze(missing_fresh(source, 6))
     assert part.provisional
     assert "16 of 16 searches are complete, 14 of them confirmed." in document_of(part).provisional
     assert [row[2] for row in completeness(part).rows] == ["6 of 8", "8 of 8"]
@@ -92,18 +92,18 @@ def test_a_study_is_provisional_until_all_incumbents_are_confirmed():
 
 def test_the_first_replicates_are_judged_when_they_are_complete():
     source = make(first_replicates=4)
-    part = analyse(missing_fresh(source, 6))
+    part = analyze(missing_fresh(source, 6))
     assert first_replicates(part).startswith(
         "The first 4 replicates alone: Mean confirmed regret to the view's own plateau: a minus b 0."
     )
     assert first_replicates(part).count("; b better)") == 2
-    less = analyse(missing_fresh(source, 3))
+    less = analyze(missing_fresh(source, 3))
     assert first_replicates(less) == "The first 4 replicates alone: not known before all of them are complete."
 
 
 def test_endpoints_that_are_not_known_share_a_sentence():
     source = make()
-    results = analyse(MemorySource(source.study, source.values))
+    results = analyze(MemorySource(source.study, source.values))
     answers = answers_of(results)
     assert [answer.count("not known yet") for answer in answers] == [1, 1, 0]
     assert answers[0].startswith(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.cross_study import several
 from hpstudy.analysis.supplement.ranking import ranking
 from hpstudy.report import csvs, style
@@ -78,7 +78,7 @@ def test_there_is_no_verdict_before_the_study_is_complete(make_ranked, three):
     states = np.full(three["slow"].shape, "completed", dtype=object)
     states[0, 5:] = "missing"
     partly = MemorySource(results.study, three, {"slow": states})
-    found = analyse(partly, thorough=True)
+    found = analyze(partly, thorough=True)
     assert blocks_of(found, Paragraph)[0].text.endswith(
         "11 replicates, 3 views in each: not judged before the study is complete."
     )

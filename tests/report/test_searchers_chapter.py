@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.report import csvs, serial, style
 from hpstudy.report.chapters.searchers import TABLES, chapter
 from hpstudy.report.charts.marks import Line
@@ -22,7 +22,7 @@ def values_of(a_with_tpe):
 
 @pytest.fixture
 def depends():
-    return analyse(source(values_of(3), margin=0.1))
+    return analyze(source(values_of(3), margin=0.1))
 
 
 def blocks_of(results, kind):
@@ -44,7 +44,7 @@ def test_the_verdict_names_what_depends_on_the_searcher(depends):
 
 
 def test_no_difference_is_said_not_to_be_shown():
-    (verdict,) = blocks_of(analyse(source(values_of(4))), Paragraph)
+    (verdict,) = blocks_of(analyze(source(values_of(4))), Paragraph)
     assert verdict.text.startswith(
         "It is not shown that the answer depends on the searcher: none of 2 differences between ax and"
     )
@@ -54,13 +54,13 @@ def test_there_is_no_verdict_before_all_searches_are_complete():
     made = source(values_of(3))
     states = np.full((REPLICATES, TRIALS), "completed", dtype=object)
     states[0, 4] = "missing"
-    (verdict,) = blocks_of(analyse(MemorySource(made.study, made.values, {"b/tpe": states})), Paragraph)
+    (verdict,) = blocks_of(analyze(MemorySource(made.study, made.values, {"b/tpe": states})), Paragraph)
     assert verdict.text == "Whether the answer depends on the searcher is not judged before all searches are complete."
 
 
 def test_searches_of_another_searcher_that_have_not_begun_leave_the_report_whole():
     made = source(values_of(3))
-    results = analyse(MemorySource(made.study, {name: of for name, of in made.values.items() if "/" not in name}))
+    results = analyze(MemorySource(made.study, {name: of for name, of in made.values.items() if "/" not in name}))
     with style.applied():
         assert document(results).provisional == ""
     assert blocks_of(results, Table) == []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemorySource:
-    """Trials as arrays, with the methods of `hpstudy.store.Reader` that `hpstudy.analysis.analyse` calls.
+    """Trials as arrays, with the methods of `hpstudy.store.Reader` that `hpstudy.analysis.analyze` calls.
 
     Attributes:
         study: the study.

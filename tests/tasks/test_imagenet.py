@@ -34,7 +34,7 @@ VIEW = View.model_validate({"method": "filter", "space": {"alpha": {"type": "flo
 
 
 class Photographs(ImageFolder):
-    """Stripes of one direction and colour per class, with noise, in frames of many sizes."""
+    """Stripes of one direction and color per class, with noise, in frames of many sizes."""
 
     name = "photographs"
 
@@ -129,7 +129,7 @@ def test_every_setting_decides(change):
 
 
 def oracle():
-    """A trained network: the colours decide, as they do in the pictures."""
+    """A trained network: the colors decide, as they do in the pictures."""
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 3))
     network[2].weight.data = 10 * torch.eye(3)
     return network

@@ -13,7 +13,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
-from hpstudy.report.charts.grid import GREY, TALLEST, beside_reference, reference, reference_words, split_by_view
+from hpstudy.report.charts.grid import GRAY, TALLEST, beside_reference, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import estimate, mean_curve, trials
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
@@ -96,10 +96,10 @@ def _scores(results: Results, supplement: Supplement) -> Panel:
     marks: list[Mark] = []
     for row, (index, name, score) in enumerate(rated):
         if index == reference_index and overview.many_views(results):
-            marks.insert(0, Rule(axis="x", at=score.value, colour=GREY))
+            marks.insert(0, Rule(axis="x", at=score.value, color=GRAY))
         head, marker = f"{label(results, name)}, score over all trials", Marker(style.symbol(index), 5, fill="paper")
         ends = (score.value, score.low, score.high)
-        marks += estimate(results, ends, row, style.colour(index), marker, head, width=1.6)
+        marks += estimate(results, ends, row, style.color(index), marker, head, width=1.6)
     limits = around(np.array([end for _, _, score in rated for end in (score.value, score.low, score.high)]))
     rows = row_axis([cut(name, LONGEST) for _, name, _ in rated])
     return Panel(Axis("score over all trials", limits, grid=True), rows, tuple(marks))

@@ -14,7 +14,7 @@ from hpstudy.analysis.trials.searches import STATES
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import OUTLIERS, best_axis, late, trial_axis, value_limits
-from hpstudy.report.charts.grid import GREY, reference, reference_words, split_by_view
+from hpstudy.report.charts.grid import GRAY, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Dots, Line, Mark, Marker, Media, Steps
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
@@ -75,7 +75,7 @@ def _mean(results: Results, view: ViewResult, index: int) -> Line:
     return Line(
         x=trials(curve.mean),
         y=curve.mean,
-        colour=look.colour,
+        color=look.color,
         width=1.8,
         dash=look.dash,
         marker=Marker(look.symbol, 5),
@@ -93,9 +93,9 @@ def _alone(results: Results, index: int) -> Panel:
     marks.append(_band(view, index, ()))
     if (other := reference(results, index)) is not None:
         mean = results.views[other].curve.mean
-        marks.append(Line(x=trials(mean), y=mean, colour=GREY, width=1.1))
+        marks.append(Line(x=trials(mean), y=mean, color=GRAY, width=1.1))
     marks.append(_edge(view))
-    marks.append(Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.colour(index), width=1.6))
+    marks.append(Line(x=trials(view.curve.mean), y=view.curve.mean, color=style.color(index), width=1.6))
     marks += _enqueued(results, view, index)
     return Panel(trial_axis(results.study.search.trials), best_axis(results, limits), tuple(marks))
 
@@ -143,7 +143,7 @@ def _steps(results: Results, view: ViewResult, index: int, replicates: Sequence[
     return Steps(
         x=x,
         y=y,
-        colour=style.colour(index),
+        color=style.color(index),
         width=0.6,
         alpha=max(0.02, min(0.45, 12 / max(1, len(replicates)))),
         groups=(index, len(results.views)),
@@ -162,12 +162,12 @@ def _result(view: ViewResult, replicate: int, number: int) -> str:
 
 def _band(view: ViewResult, index: int, groups: tuple[int, ...]) -> Band:
     curve = view.curve
-    return Band(x=trials(curve.mean), low=curve.low, high=curve.high, colour=style.colour(index), alpha=0.25, groups=groups)
+    return Band(x=trials(curve.mean), low=curve.low, high=curve.high, color=style.color(index), alpha=0.25, groups=groups)
 
 
 def _edge(view: ViewResult) -> Line:
     """A white edge, which sets the mean off from lines of the same color."""
-    return Line(x=trials(view.curve.mean), y=view.curve.mean, colour=style.PAPER, width=3.2, media="print")
+    return Line(x=trials(view.curve.mean), y=view.curve.mean, color=style.PAPER, width=3.2, media="print")
 
 
 def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
@@ -175,7 +175,7 @@ def _enqueued(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
     count = max(len(results.study.views[view.name].enqueue), *results.imported.get(view.name, {0: 0}).values())
     first = view.curve.mean[:count]
     if len(first):
-        yield Dots(x=trials(first), y=first, colour=style.colour(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
+        yield Dots(x=trials(first), y=first, color=style.color(index), marker=Marker(size=6.5, fill="none"), groups=(index,))
 
 
 def _best(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
@@ -190,7 +190,7 @@ def _best(results: Results, view: ViewResult, index: int) -> Iterator[Dots]:
     yield Dots(
         x=np.array([best.number + 1.0]),
         y=np.array([best.value]),
-        colour=style.colour(index),
+        color=style.color(index),
         marker=Marker("star", 7.5, edge=style.INK, edge_width=0.6),
         groups=(index,),
         media="page",

@@ -15,7 +15,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis, value_limits
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO
-from hpstudy.report.charts.grid import COLUMNS, GREY, TALLEST, printed, reference, reference_words
+from hpstudy.report.charts.grid import COLUMNS, GRAY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.intervals import estimate
 from hpstudy.report.charts.marks import Dots, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
@@ -64,7 +64,7 @@ def _in_rows(results: Results, number: int, limits: tuple[float, float]) -> Pane
     """The printed panel of budget number `number`: a row for each view, and the mean of the reference in gray."""
     marks: list[Mark] = []
     if (other := reference(results)) is not None:
-        marks.append(Rule(axis="x", at=results.views[other].budgets[number].mean, colour=GREY))
+        marks.append(Rule(axis="x", at=results.views[other].budgets[number].mean, color=GRAY))
     for index in range(len(results.views)):
         marks += _of_view(results, index, (number,), np.array([index - 0.18]), np.array([index + 0.18]), upright=False)
     value, budget = best_axis(results, limits), results.budgets[number]
@@ -116,7 +116,7 @@ def _of_view(
         Dots(
             x=np.array(x),
             y=np.array(y),
-            colour=style.colour(index),
+            color=style.color(index),
             marker=Marker(style.symbol(index), 3),
             alpha=0.5,
             raster=sum(other.best.shape[0] for other in results.views) > VECTOR_UP_TO,
@@ -134,9 +134,9 @@ def _of_view(
 def _mean(results: Results, index: int, values: ViewBudget, at: float, upright: bool) -> tuple[Mark, ...]:
     head = f"{label(results, results.views[index].name)}, mean of {numbers.things(values.searches, 'search', 'es')}"
     head += f"\nafter {numbers.things(values.budget, 'trial')}"
-    colour, marker = style.colour(index), Marker(style.symbol(index), 5, fill="paper")
+    color, marker = style.color(index), Marker(style.symbol(index), 5, fill="paper")
     ends = (values.mean, values.low, values.high)
-    return estimate(results, ends, at, colour, marker, head, upright=upright, groups=(index,))
+    return estimate(results, ends, at, color, marker, head, upright=upright, groups=(index,))
 
 
 def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
@@ -148,7 +148,7 @@ def _joined(results: Results, offsets: Floats, groups: tuple[int, ...]) -> Line:
             xs += [number + offsets, gap]
             ys += [row, gap]
     x, y = (np.concatenate([gap, *parts]) for parts in (xs, ys))
-    return Line(x=x, y=y, colour=style.INK, width=0.4, alpha=0.25, groups=groups)
+    return Line(x=x, y=y, color=style.INK, width=0.4, alpha=0.25, groups=groups)
 
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
@@ -157,7 +157,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     budgets = f"{', '.join(map(str, first))} and " * bool(first) + numbers.things(last, "trial")
     caption = f"Best {results.study.metric.name} of every search after {budgets}."
     few = len(results.views) > 1 and not overview.many_views(results)
-    joined = " a grey line joins the searches of one replicate," if few and results.study.replicates <= LINES_UP_TO else ""
+    joined = " a gray line joins the searches of one replicate," if few and results.study.replicates <= LINES_UP_TO else ""
     reading = f"A dot is one search,{joined} an open marker is the mean with its bootstrap interval"
     if few:
         return caption, f"{reading}. If all lines have the same direction, every replicate shows the difference."

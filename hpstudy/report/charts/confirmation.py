@@ -29,13 +29,13 @@ TUNING, FRESH, MEAN_TUNING, MEAN_FRESH, DEFAULT = range(5)
 ROWS = (-0.22, 0.08, -0.36, 0.22, 0.38)
 """Offsets of a view's marks below its row, in the order of the legend; 1 is the distance of two rows."""
 
-GREY, CROSS = style.grey(0.2), style.grey(0.35)
+GRAY, CROSS = style.gray(0.2), style.gray(0.35)
 
 LEGEND = (
-    Entry("search: tuning score", GREY, symbol="circle", open=True),
-    Entry("on fresh seeds", GREY, symbol="circle"),
-    Entry("mean tuning score", GREY, symbol="diamond", open=True),
-    Entry("mean on fresh seeds", GREY, symbol="diamond"),
+    Entry("search: tuning score", GRAY, symbol="circle", open=True),
+    Entry("on fresh seeds", GRAY, symbol="circle"),
+    Entry("mean tuning score", GRAY, symbol="diamond", open=True),
+    Entry("mean on fresh seeds", GRAY, symbol="diamond"),
     Entry("default point", CROSS, symbol="x"),
 )
 
@@ -54,7 +54,7 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
         (Panel(values, row_axis(rows), tuple(marks)),),
         f"{confirmation.metrics[0]} of the best trial of each search: its tuning score, and its mean on "
         f"{numbers.things(confirmation.seeds, 'fresh seed')}.",
-        "A grey line joins the tuning score of a search (open) with the mean of the same point on fresh seeds (filled). Diamonds are means "
+        "A gray line joins the tuning score of a search (open) with the mean of the same point on fresh seeds (filled). Diamonds are means "
         f"over searches, bars their {level} intervals. If all lines have the same direction, this is the bias of selecting the best "
         f"trial. A cross is the default point on {seeds}.",
         Data.of(results, confirmations, confirmed_means),
@@ -75,29 +75,29 @@ def _ends(view: ConfirmedView) -> Floats:
 
 
 def _view(results: Results, confirmation: Confirmation, view: ConfirmedView, center: int) -> Iterator[Mark]:
-    colour, name = style.colour(index_of(results, view.data.view)), label(results, view.data.view)
+    color, name = style.color(index_of(results, view.data.view)), label(results, view.data.view)
     tuning, fresh = view.data.tuning, _fresh(confirmation, view)
     at = [center + shift for shift in ROWS]
     heights = [np.full(len(fresh), at[TUNING]), np.full(len(fresh), at[FRESH])]
     if len(fresh) <= LINES_UP_TO:
-        yield bars(tuning, fresh, heights[TUNING], style.grey(0.75), to=heights[FRESH], width=0.5, groups=(TUNING, FRESH))
-    for row, values, fill in ((TUNING, tuning, "paper"), (FRESH, fresh, "colour")):
+        yield bars(tuning, fresh, heights[TUNING], style.gray(0.75), to=heights[FRESH], width=0.5, groups=(TUNING, FRESH))
+    for row, values, fill in ((TUNING, tuning, "paper"), (FRESH, fresh, "color")):
         texts = tuple(
             f"{name}, replicate {replicate}\n{LEGEND[row].name.removeprefix('search: ')}: {numbers.general(value, 6)}"
             for replicate, value in zip(view.data.replicates.tolist(), values.tolist(), strict=True)
         )
         marker = Marker(size=3.5, fill=fill)  # type: ignore[arg-type]  # of two literals
-        yield Dots(x=values, y=heights[row], colour=colour, marker=marker, groups=(row,), hover=Hover(texts))
+        yield Dots(x=values, y=heights[row], color=color, marker=marker, groups=(row,), hover=Hover(texts))
     nothing = CountedEstimate(float(tuning.mean()), math.nan, math.nan, len(tuning))
     means = (
-        (MEAN_TUNING, nothing, colour),
-        (MEAN_FRESH, view.metrics[0].tuned, colour),
+        (MEAN_TUNING, nothing, color),
+        (MEAN_FRESH, view.metrics[0].tuned, color),
         (DEFAULT, view.metrics[0].default, CROSS),
     )
     for row, mean, ink in means:
         if mean is not None:
             entry = LEGEND[row]
-            marker = Marker(entry.symbol or "circle", 5.5, "paper" if entry.open else "colour", edge=ink)
+            marker = Marker(entry.symbol or "circle", 5.5, "paper" if entry.open else "color", edge=ink)
             ends = (mean.value, mean.low, mean.high)
             yield from estimate(results, ends, at[row], ink, marker, f"{name}, {entry.name}:", groups=(row,))
 

@@ -42,8 +42,8 @@ def chart(results: Results) -> Chart:
     views = len(results.confirmed)
     legend = (
         *(replace(entry, dash="solid") for entry in entries(results)),
-        Entry("confirmed, with pointwise interval", style.grey(0.2), "solid"),
-        Entry("best so far, as observed", style.grey(0.2), "dot", width=1.0),
+        Entry("confirmed, with pointwise interval", style.gray(0.2), "solid"),
+        Entry("best so far, as observed", style.gray(0.2), "dot", width=1.0),
     )
     assert len(legend) == views + 2
     level = confidence(results)
@@ -97,7 +97,7 @@ def _curves(results: Results) -> Panel:
         columns += [*ends, best]
         x, marked = trials(best), every(index, views, len(best))
         hover = along(results, f"{label(results, curve.view)}, confirmed", *ends)
-        marks.append(Line(x=x, y=best, colour=look.colour, width=1.0, dash="dot", groups=(index, views + 1)))
+        marks.append(Line(x=x, y=best, color=look.color, width=1.0, dash="dot", groups=(index, views + 1)))
         marks += mean_curve(x, ends, look, alpha=0.2, size=4.5, groups=(index, views), width=1.8, every=marked, hover=hover)
     first = crowded(*columns, least=EARLY)
     values = Axis(filled("{}", metric(results)), around(*(column[first:] for column in columns)), grid=True)

@@ -25,9 +25,9 @@ PANELS = 6
 """Maximum number of views in one figure, which fits on a page."""
 
 SEARCH = Entry("search", dash="solid")
-RANDOM = Entry("random search", style.grey(0.3), "dash", width=1.4)
+RANDOM = Entry("random search", style.gray(0.3), "dash", width=1.4)
 EXPECTED = Entry("random search, expected", dash="dot", width=1.0)
-DEFAULT = Entry("default point", style.grey(0.2), "dashdot", width=1.0)
+DEFAULT = Entry("default point", style.gray(0.2), "dashdot", width=1.0)
 
 
 def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
@@ -68,18 +68,18 @@ def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limi
     marks: list[Mark] = []
     if default := _default(view):
         hover = Hover((f"{name}, default point: {estimated(results, default.mean, default.low, default.high)}",))
-        looks: Any = {"colour": DEFAULT.colour, "width": 1.0, "dash": "dashdot", "groups": (legend.index(DEFAULT),)}
+        looks: Any = {"color": DEFAULT.color, "width": 1.0, "dash": "dashdot", "groups": (legend.index(DEFAULT),)}
         marks.append(Rule(axis="y", at=default.mean, hover=hover, **looks))
     for entry, curve in _curves(view):
         own, groups = entry is SEARCH, (legend.index(entry),)
         if entry is not EXPECTED:
-            colour = look.colour if own else style.grey(0.45)
-            marks.append(Band(x=x, low=curve.low, high=curve.high, colour=colour, alpha=0.22, groups=groups))
+            color = look.color if own else style.gray(0.45)
+            marks.append(Band(x=x, low=curve.low, high=curve.high, color=color, alpha=0.22, groups=groups))
         marks.append(
             Line(
                 x=x,
                 y=curve.mean,
-                colour=look.colour if own else entry.colour,
+                color=look.color if own else entry.color,
                 width=entry.width,
                 dash=entry.dash or "solid",
                 marker=Marker(look.symbol, 5) if own else None,

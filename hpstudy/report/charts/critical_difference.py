@@ -43,15 +43,15 @@ def chart(ranks: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]
         text = f"{cut(name, LETTERS)} {numbers.metric(rank, 2)}"
         hover = Hover((f"{name}\nmean rank {numbers.metric(rank, 2)}",) * 3)
         marks.append(
-            Line(x=np.array([rank, rank, side]), y=np.array([0.0, height, height]), colour=style.INK, width=0.8, hover=hover)
+            Line(x=np.array([rank, rank, side]), y=np.array([0.0, height, height]), color=style.INK, width=0.8, hover=hover)
         )
         marks.append(_text(text, side, height, "right" if left else "left"))
     for index, (start, end) in enumerate(ranks.alike):
         height, ends = 0.25 + 0.25 * index, ranks.ranks[[start, end]] + np.array([-0.03, 0.03]) * (high - low) / 2
-        marks.append(Line(x=ends, y=np.full(2, height), colour=style.INK, width=3.0))
+        marks.append(Line(x=ends, y=np.full(2, height), color=style.INK, width=3.0))
     critical = ranks.critical_difference
     if critical <= high - low:
-        marks.append(Line(x=np.array([low, low + critical]), y=np.full(2, top - 0.35), colour=style.grey(0.4), width=1.2))
+        marks.append(Line(x=np.array([low, low + critical]), y=np.full(2, top - 0.35), color=style.gray(0.4), width=1.2))
     label = f"critical difference {numbers.metric(critical, 2)}"
     marks.append(_text(label, low, top - 0.1, "left"))
     room = 0.45 * (high - low)

@@ -97,13 +97,13 @@ def panel(
     if curve.band is not None and has_band(results, replicates):
         low, high = curve.band.low, curve.band.high
         columns += [low, high]
-        marks.append(Band(x=x, low=low, high=high, colour=style.INK, alpha=0.14, groups=groups[SIMULTANEOUS]))
+        marks.append(Band(x=x, low=low, high=high, color=style.INK, alpha=0.14, groups=groups[SIMULTANEOUS]))
     if replicates > 1:
-        marks.append(Band(x=x, low=curve.low, high=curve.high, colour=style.INK, alpha=0.28, groups=groups[POINTWISE]))
+        marks.append(Band(x=x, low=curve.low, high=curve.high, color=style.INK, alpha=0.28, groups=groups[POINTWISE]))
     head = f"{a} − {b}, {what}{numbers.things(replicates, 'replicate')}"
     marker, hover = Marker(size=4) if marked else None, along(results, head, curve.mean, curve.low, curve.high)
-    marks.append(Rule(axis="y", at=0.0, colour=style.INK, dash="dash"))
-    marks.append(Line(x=x, y=curve.mean, colour=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
+    marks.append(Rule(axis="y", at=0.0, color=style.INK, dash="dash"))
+    marks.append(Line(x=x, y=curve.mean, color=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
     maximize = results.study.metric.goal == "maximize"
     first = crowded(*columns, least=least)
     limits = around_zero(np.concatenate([column[first:] for column in columns]))

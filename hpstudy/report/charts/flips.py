@@ -45,9 +45,9 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
 def _panel(results: Results, view: SearchedView, floor: float, ratios: Axis, values: Axis, longest: int) -> Panel:
     assert view.flips is not None, "the caller checks this"
     index, ratio = index_of(results, view.name), np.maximum(view.flips.ratio, floor)
-    colour, marker = style.colour(index), Marker(style.symbol(index), 2.2)
+    color, marker = style.color(index), Marker(style.symbol(index), 2.2)
     marks = (
-        *cloud(results, view, ratio, view.objective, colour=colour, marker=marker, alpha=0.45),
+        *cloud(results, view, ratio, view.objective, color=color, marker=marker, alpha=0.45),
         rings(results, view, ratio, 4),
     )
     return Panel(ratios, values, marks, title=label(results, view.name, longest), title_align="left")

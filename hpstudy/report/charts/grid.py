@@ -29,10 +29,10 @@ HEIGHT = 1.25
 TALLEST = 8.0
 """Maximum height of all rows in inches, so that a figure and its caption fit on one page."""
 
-GREY = style.grey(0.45)
+GRAY = style.gray(0.45)
 """The reference in the panels of other views."""
 
-NOTE = "Here all views share one plot, without grey lines; a click on a view in the legend hides it."
+NOTE = "Here all views share one plot, without gray lines; a click on a view in the legend hides it."
 """The `Chart.page_note` of a figure that has one panel on the page instead of small multiples."""
 
 
@@ -95,9 +95,9 @@ def printed(chart: Chart, small: Sequence[Panel]) -> Chart:
 def beside_reference(results: Results, curve: Callable[[int], tuple[Mark, ...]], index: int) -> tuple[Mark, ...]:
     """The curve of view number `index`, with the line of the reference in gray behind it; both are solid and without markers."""
     other = reference(results, index)
-    grey = () if other is None else (mark for mark in curve(other) if isinstance(mark, Line))
+    gray = () if other is None else (mark for mark in curve(other) if isinstance(mark, Line))
     return (
-        *(replace(line, colour=GREY, width=1.1, dash="solid", marker=None) for line in grey),
+        *(replace(line, color=GRAY, width=1.1, dash="solid", marker=None) for line in gray),
         *(replace(mark, width=1.6, dash="solid", marker=None) if isinstance(mark, Line) else mark for mark in curve(index)),
     )
 
@@ -112,4 +112,4 @@ def reference(results: Results, view: int | None = None) -> int | None:
 def reference_words(results: Results, what: str) -> str:
     """The explanation of the gray lines: `what` of the reference; "" without a reference."""
     name = overview.reference(results)
-    return f" Grey in every panel: {what} of {name}." if name else ""
+    return f" Gray in every panel: {what} of {name}." if name else ""

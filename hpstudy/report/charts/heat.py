@@ -14,7 +14,7 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.marks import Bars, Heat, Hover, Mark
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Panel
+from hpstudy.report.charts.model import Axis, Chart, ColorScale, Data, Panel
 from hpstudy.report.charts.sweep_metrics import mean_hover, point_words, sweep_means
 from hpstudy.report.charts.swept import Swept, rank, swept
 from hpstudy.report.charts.words import filled, label, metric
@@ -65,7 +65,7 @@ def charts(results: Results) -> Iterator[Chart]:
         "Values are at equal distances.",
         Data.of(results, sweep_means),
         min(2.7 * -(-len(mapped) // columns), 9.0),
-        scale=ColourScale(filled("mean {}", metric(results)), *ends),
+        scale=ColorScale(filled("mean {}", metric(results)), *ends),
     )
 
 
@@ -101,7 +101,7 @@ def _panel(results: Results, view: SweepView, averages: Means) -> Panel:
     best = best_point(averages, results.study.metric.goal)
     if best is not None:
         at_y, at_x = (np.array([float(at)]) for at in cell(view.points[best]))
-        marks.append(Bars(left=at_x - 0.5, right=at_x + 0.5, bottom=at_y - 0.5, top=at_y + 0.5, colour=style.INK, frame=2.0))
+        marks.append(Bars(left=at_x - 0.5, right=at_x + 0.5, bottom=at_y - 0.5, top=at_y + 0.5, color=style.INK, frame=2.0))
     title = label(results, view.name) if len(results.sweep) > 1 else ""
     return Panel(_axis(x), _axis(y), tuple(marks), title=title)
 

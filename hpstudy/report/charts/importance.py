@@ -24,7 +24,7 @@ from hpstudy.report.charts.words import interval
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import cut
 
-RAIL = style.grey(0.6)
+RAIL = style.gray(0.6)
 """Color of the range of a hyperparameter."""
 
 
@@ -41,11 +41,11 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     ranked = order(view)
     names = [cut(view.hyperparameters[number], 18) for number in ranked]
     rows = marked_axis("", (len(ranked) - 0.42, -0.55), range(len(ranked)), names, ticked=False)
-    colour = style.colour(index_of(results, view.name))
+    color = style.color(index_of(results, view.name))
     panels = [_best(results, view, ranked, rows)]
     legend: tuple[Entry, ...] = ()
     if view.importance is not None:
-        legend = (Entry("with interactions", colour, alpha=0.35), Entry("alone", colour))
+        legend = (Entry("with interactions", color, alpha=0.35), Entry("alone", color))
         panels = [_shares(results, view, ranked, rows), _best(results, view, ranked, rows, column=1)]
     return Chart(
         name,
@@ -63,7 +63,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
 
 def _shares(results: Results, view: SearchedView, ranked: list[int], rows: Axis) -> Panel:
     assert view.importance is not None, "the caller checks this"
-    colour, at = style.colour(index_of(results, view.name)), np.arange(len(ranked), dtype=np.float64)
+    color, at = style.color(index_of(results, view.name)), np.arange(len(ranked), dtype=np.float64)
     marks: list[Mark] = []
     for group, (what, shares, offset, alpha) in enumerate(
         (("with interactions", view.importance.total, -0.19, 0.35), ("alone", view.importance.alone, 0.17, 1.0))
@@ -72,7 +72,7 @@ def _shares(results: Results, view: SearchedView, ranked: list[int], rows: Axis)
         y, groups = at + offset, (group,)
         hover = Hover(tuple(_share(results, view.hyperparameters[number], what, shares, number) for number in ranked))
         marks.append(
-            Bars(left=0 * y, right=value, bottom=y - 0.17, top=y + 0.17, colour=colour, alpha=alpha, groups=groups, hover=hover)
+            Bars(left=0 * y, right=value, bottom=y - 0.17, top=y + 0.17, color=color, alpha=alpha, groups=groups, hover=hover)
         )
         caps = Marker("tick-up", 4, edge_width=0.9)
         marks.append(bars(low, high, y, style.INK, width=0.9, marker=caps, groups=groups))
@@ -95,16 +95,16 @@ def _best(results: Results, view: SearchedView, ranked: list[int], rows: Axis, c
     x, y = (np.array([tick[side] for tick in marked], dtype=np.float64) for side in (0, 1))
     marks: list[Mark] = [
         bars(rails * 0, rails * 0 + 1, rails, RAIL, width=0.8),
-        Dots(x=x, y=y, colour=RAIL, marker=Marker("tick-up", 3)),
-        Labels(x=x, y=y + 0.06, texts=tuple(text for *_, text in marked), size=6, anchor="top", colour=style.grey(0.35)),
+        Dots(x=x, y=y, color=RAIL, marker=Marker("tick-up", 3)),
+        Labels(x=x, y=y + 0.06, texts=tuple(text for *_, text in marked), size=6, anchor="top", color=style.gray(0.35)),
     ]
-    colour, marker = style.colour(index), Marker(style.symbol(index), 3.5)
+    color, marker = style.color(index), Marker(style.symbol(index), 3.5)
     for row, number in enumerate(ranked):
         valued = np.flatnonzero(np.isfinite(view.unit[chosen, number]))
         unit = spread(space[number], view.unit[chosen[valued], number], valued)
         heights: Floats = row - 0.12 + 0.3 * apart(-(valued + 1))
         hover = texts(results, view, chosen[valued])
-        marks.append(Dots(x=unit, y=heights, colour=colour, marker=marker, alpha=0.6, hover=hover))
+        marks.append(Dots(x=unit, y=heights, color=color, marker=marker, alpha=0.6, hover=hover))
     title = numbers.plural(count, "best trial of the search", f"best trial of each of {count} searches")
     names = replace(rows, line=False, labeled=column == 0)
     across = Axis("", (-0.05, 1.05), ticks="none", line=False)

@@ -15,21 +15,21 @@ from hpstudy.report.charts.words import estimated
 from hpstudy.report.style import Look
 
 
-def bars(low: Floats, high: Floats, y: Floats, colour: str, *, to: Floats | None = None, **looks: Any) -> Line:
+def bars(low: Floats, high: Floats, y: Floats, color: str, *, to: Floats | None = None, **looks: Any) -> Line:
     """A line for each row from (`low`, `y`) to (`high`, `to`), all (rows,), NaN for none; horizontal without `to`.
 
     `looks` are fields of `Line`.
     """
     gap = np.full(len(y), np.nan)
     x, at = (np.stack(ends, axis=1).ravel()[:-1] for ends in ((low, high, gap), (y, y if to is None else to, gap)))
-    return Line(x=x, y=at, colour=colour, **looks)
+    return Line(x=x, y=at, color=color, **looks)
 
 
 def estimate(
     results: Results,
     ends: Sequence[float],
     at: float,
-    colour: str,
+    color: str,
     marker: Marker,
     head: str,
     *,
@@ -43,7 +43,7 @@ def estimate(
         results: of the study.
         ends: the mean, the lower and the upper end, on the y axis if `upright`.
         at: position on the other axis.
-        colour: color of both marks.
+        color: color of both marks.
         marker: marker of the mean.
         head: first part of the hover text, before the numbers.
         width: width of the bar in points.
@@ -52,9 +52,9 @@ def estimate(
     """
     value, low, high = (np.array([end], dtype=np.float64) for end in ends)
     row = np.array([at], dtype=np.float64)
-    stroke = bars(low, high, row, colour, width=width, groups=groups)
+    stroke = bars(low, high, row, color, width=width, groups=groups)
     hover = Hover((f"{head} {estimated(results, *ends)}",))
-    point = Dots(x=value, y=row, colour=colour, marker=marker, groups=groups, hover=hover)
+    point = Dots(x=value, y=row, color=color, marker=marker, groups=groups, hover=hover)
     if upright:
         return replace(stroke, x=stroke.y, y=stroke.x), replace(point, x=row, y=value)
     return stroke, point
@@ -91,5 +91,5 @@ def mean_curve(
     mean, low, high = ends
     kind = Steps if stepped else Line
     marker = Marker(look.symbol, size)
-    line = kind(x=x, y=mean, colour=look.colour, dash=look.dash, marker=marker, groups=groups, **settings)
-    return Band(x=x, low=low, high=high, colour=look.colour, alpha=alpha, stepped=stepped, groups=groups), line
+    line = kind(x=x, y=mean, color=look.color, dash=look.dash, marker=marker, groups=groups, **settings)
+    return Band(x=x, low=low, high=high, color=look.color, alpha=alpha, stepped=stepped, groups=groups), line

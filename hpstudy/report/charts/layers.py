@@ -126,7 +126,7 @@ def _histogram(results: Results, rows: Sequence[DrawnPoint], row: int, column: i
                 right=view_layers.edges[1:],
                 bottom=np.zeros(len(bins)),
                 top=means.mean,
-                colour=entry.colour,
+                color=entry.color,
                 groups=(group,),
                 hover=hover,
             )

@@ -127,7 +127,7 @@ def chosen(results: Results, view: SweepView, view_layout: Layout) -> tuple[list
     # A single line has the color and marker of its view, as in the other figures.
     looks = [style.look(at if len(drawn) > 1 else index_of(results, view.name)) for at in range(len(ranks))]
     if ordered:
-        looks = [look._replace(colour=shade) for look, shade in zip(looks, style.shades(len(ranks)), strict=True)]
+        looks = [look._replace(color=shade) for look, shade in zip(looks, style.shades(len(ranks)), strict=True)]
     return [
         Curve(
             number, value if view_layout.main else None, held, ranks[value], looks[ranks[value]]._replace(dash=style.dash(index))
@@ -164,7 +164,7 @@ def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[st
     """Title and entries in print: one for each color, then one for each line pattern if there are several; none for a single line."""
     if len(curves) < 2:
         return "", ()
-    colours = {
+    colors = {
         curve.rank: Entry(
             f"point {curve.number}" if curve.value is None else numbers.hyperparameter(curve.value),
             *curve.look._replace(dash="solid"),
@@ -174,8 +174,8 @@ def _key(results: Results, view: SweepView, curves: Sequence[Curve]) -> tuple[st
         for curve in curves
     }
     held = {curve.look.dash: text_of(curve.held) for curve in curves}
-    patterns = [Entry(text, style.grey(0.2), dash, width=1.2, media="print") for dash, text in held.items()]
-    return layout(results, view).main or "", (*colours.values(), *(patterns if len(held) > 1 else ()))
+    patterns = [Entry(text, style.gray(0.2), dash, width=1.2, media="print") for dash, text in held.items()]
+    return layout(results, view).main or "", (*colors.values(), *(patterns if len(held) > 1 else ()))
 
 
 def _key_height(title: str, entries: Sequence[Entry], inches: float) -> float:

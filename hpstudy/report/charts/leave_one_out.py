@@ -22,7 +22,7 @@ from hpstudy.report.csvs import Row
 MOST_PAIRS = 12
 """Maximum number of comparisons in the figure; the CSV file has all."""
 
-GREY = style.grey(0.35)
+GRAY = style.gray(0.35)
 
 
 def chart(results: Results) -> Chart:
@@ -54,7 +54,7 @@ def _panel(shown: list[tuple[PairResult, PairSupplement]], quantity: str, title:
         for own, left_out in quantities(supplement)
         if own == quantity
     ]
-    marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
+    marks: list[Mark] = [Rule(axis="x", at=0.0, color=style.INK, dash="dash")]
     for row, pair, left_out in drawn:
         name, replicates = f"{pair.a} − {pair.b}", pair.replicates.tolist()
         texts = tuple(
@@ -62,13 +62,13 @@ def _panel(shown: list[tuple[PairResult, PairSupplement]], quantity: str, title:
             for replicate, mean in zip(replicates, left_out.means.tolist(), strict=True)
         )
         y = row + 0.4 * apart(np.arange(len(texts)))
-        marks.append(Dots(x=left_out.means, y=y, colour=GREY, alpha=0.6, hover=Hover(texts)))
+        marks.append(Dots(x=left_out.means, y=y, color=GRAY, alpha=0.6, hover=Hover(texts)))
     for row, pair, left_out in drawn:
         text = (
             f"{pair.a} − {pair.b}\n{numbers.all_things(len(pair.replicates), 'replicate')}: {numbers.general(left_out.full, 6)}"
         )
         x, y = np.array([left_out.full]), np.array([float(row)])
-        marks.append(Dots(x=x, y=y, colour=style.INK, marker=Marker("diamond", 5, "paper"), hover=Hover((text,))))
+        marks.append(Dots(x=x, y=y, color=style.INK, marker=Marker("diamond", 5, "paper"), hover=Hover((text,))))
     limits = around(np.zeros(1), *(left_out.means for _, _, left_out in drawn))
     names = [difference(pair.a, pair.b) for pair, _ in shown]
     return Panel(Axis(title, limits), row_axis(names), tuple(marks))

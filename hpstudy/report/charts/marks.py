@@ -39,14 +39,14 @@ class Marker:
     Attributes:
         symbol: its shape.
         size: its diameter.
-        fill: "colour" for the color of the mark; "paper" for an open marker that hides marks behind it; "none" for a hollow one.
+        fill: "color" for the color of the mark; "paper" for an open marker that hides marks behind it; "none" for a hollow one.
         edge: color of the edge; "" for none, or for the color of the mark if the marker is not filled with it.
         edge_width: width of the edge.
     """
 
     symbol: Symbol = "circle"
     size: float = 4.0
-    fill: Literal["colour", "paper", "none"] = "colour"
+    fill: Literal["color", "paper", "none"] = "color"
     edge: str = ""
     edge_width: float = 1.0
 
@@ -86,7 +86,7 @@ class Line(Mark):
 
     x: Floats
     y: Floats
-    colour: str
+    color: str
     width: float = 1.5
     dash: Dash = "solid"
     alpha: float = 1.0
@@ -111,7 +111,7 @@ class Band(Mark):
     x: Floats
     low: Floats
     high: Floats
-    colour: str
+    color: str
     alpha: float
     stepped: bool = False
 
@@ -122,13 +122,13 @@ class Dots(Mark):
 
     Attributes:
         marker: their shape and size.
-        values: (points,) values on `Chart.scale` that color the points instead of `colour`; None for one color.
+        values: (points,) values on `Chart.scale` that color the points instead of `color`; None for one color.
         clipped: whether markers are clipped at the edge of the panel.
     """
 
     x: Floats
     y: Floats
-    colour: str
+    color: str
     marker: Marker = field(default_factory=Marker)
     alpha: float = 1.0
     values: Floats | None = None
@@ -147,7 +147,7 @@ class Rule(Mark):
 
     axis: Literal["x", "y"]
     at: float
-    colour: str
+    color: str
     width: float = 0.8
     dash: Dash = "solid"
 
@@ -165,7 +165,7 @@ class Bars(Mark):
     right: Floats
     bottom: Floats
     top: Floats
-    colour: str
+    color: str
     alpha: float = 1.0
     frame: float = 0.0
 
@@ -207,7 +207,7 @@ class Labels(Mark):
     x: Floats
     y: Floats
     texts: tuple[str, ...]
-    colour: str = "#000000"
+    color: str = "#000000"
     size: float = 7.5
     align: Literal["left", "center", "right"] = "center"
     anchor: Literal["top", "middle", "bottom"] = "middle"

@@ -103,7 +103,7 @@ class Entry:
 
     Attributes:
         name: displayed name.
-        colour: as #rrggbb.
+        color: as #rrggbb.
         dash: pattern of the line; "" for no line.
         symbol: symbol of the marker; "" for no marker.
         width: width of the line in points.
@@ -113,7 +113,7 @@ class Entry:
     """
 
     name: str
-    colour: str = style.INK
+    color: str = style.INK
     dash: Dash | Literal[""] = ""
     symbol: Symbol | Literal[""] = ""
     width: float = 1.8
@@ -123,7 +123,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class ColourScale:
+class ColorScale:
     """The color scale of `Heat` and `Dots.values`: viridis, from dark to bright.
 
     Attributes:
@@ -190,7 +190,7 @@ class Chart:
     y_label: str = ""
     widths: tuple[float, ...] = ()
     heights: tuple[float, ...] = ()
-    scale: ColourScale | None = None
+    scale: ColorScale | None = None
     page_note: str = ""
     page_only: bool = False
 

@@ -23,7 +23,7 @@ from hpstudy.report.overview import OBSERVED, one_reference, standings
 ROW = 0.19
 """Height of a row in inches."""
 
-MUTED = style.grey(0.55)
+MUTED = style.gray(0.55)
 """Color of a difference that is not shown."""
 
 
@@ -66,12 +66,12 @@ def _panel(
         directions: meaning of values below and above 0.
     """
     names = _names(results)
-    marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
+    marks: list[Mark] = [Rule(axis="x", at=0.0, color=style.INK, dash="dash")]
     for row, (ends, side) in enumerate(zip(intervals, sides, strict=True)):
         if ends is not None:
             head = f"{names[row]}\n{' '.join(label.split())}"
-            colour, marker = (style.INK, Marker(size=4.5)) if side else (MUTED, Marker(size=4.5, fill="paper"))
-            marks += estimate(results, ends, row, colour, marker, head, width=1.5)
+            color, marker = (style.INK, Marker(size=4.5)) if side else (MUTED, Marker(size=4.5, fill="paper"))
+            marks += estimate(results, ends, row, color, marker, head, width=1.5)
     marks.append(aside(f"← {directions[0]}", 0.0, 1.0, "left", "bottom", up=4.0))
     marks.append(aside(f"{directions[1]} →", 1.0, 1.0, "right", "bottom", up=4.0))
     values = np.array([end for ends in intervals if ends is not None for end in ends])
@@ -94,7 +94,7 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     reading = f"A bar is the {level} interval of one comparison, not adjusted for their number."
     if results.declared:
         return caption, f"{reading} {OBSERVED}"
-    reading += " Black: the difference is shown, also by the test that is adjusted for all comparisons. Grey and open: not shown."
+    reading += " Black: the difference is shown, also by the test that is adjusted for all comparisons. Gray and open: not shown."
     return caption, reading
 
 

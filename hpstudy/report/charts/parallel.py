@@ -25,7 +25,7 @@ ABSENT = -0.14
 BEST_SHARE = 0.1
 """Share of the trials that are highlighted."""
 
-INK = style.grey(0.25)
+INK = style.gray(0.25)
 """Color of the vertical axes."""
 
 
@@ -38,7 +38,7 @@ def best(view: SearchedView, goal: str) -> Ints:
 
 def chart(results: Results, view: SearchedView, name: str) -> Chart:
     """A vertical axis for each hyperparameter and one for the objective."""
-    goal, colour, count = results.study.metric.goal, style.colour(index_of(results, view.name)), len(view.hyperparameters)
+    goal, color, count = results.study.metric.goal, style.color(index_of(results, view.name)), len(view.hyperparameters)
     low, high = limits(view.objective, goal)
     listed, number = parameters(results, view), view.replicate * 7 + view.number
     columns = [spread(parameter, view.unit[:, column], number) for column, parameter in enumerate(listed)]
@@ -49,8 +49,8 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     marks: list[Mark] = []
     for group, (rows, ink, width, alpha) in enumerate(
         (
-            (rest, style.grey(0.55), 0.4, max(0.05, min(0.5, 120 / len(heights)))),
-            (chosen, colour, 0.9, max(0.15, min(0.9, 30 / len(chosen)))),
+            (rest, style.gray(0.55), 0.4, max(0.05, min(0.5, 120 / len(heights)))),
+            (chosen, color, 0.9, max(0.15, min(0.9, 30 / len(chosen)))),
         )
     ):
         looks = (group, ink, width, alpha)
@@ -72,14 +72,14 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     return Chart(
         name,
         (Panel(across, upwards, tuple(marks)),),
-        f"{view.name}: All trials over all hyperparameters; the best {share} are coloured.",
-        "A line is a trial. Where coloured lines meet at one height, good trials share a value, possibly because the searches tried few "
+        f"{view.name}: All trials over all hyperparameters; the best {share} are colored.",
+        "A line is a trial. Where colored lines meet at one height, good trials share a value, possibly because the searches tried few "
         "others.",
         Data.of(results, searched_trials),
         2.6,
         legend=(
-            Entry("other trials", style.grey(0.55), "solid", media="page"),
-            Entry(f"the best {share}", colour, "solid", media="page"),
+            Entry("other trials", style.gray(0.55), "solid", media="page"),
+            Entry(f"the best {share}", color, "solid", media="page"),
         ),
         page_note=note(view),
         page_only=True,
@@ -90,7 +90,7 @@ def _lines(
     results: Results, view: SearchedView, heights: Floats, rows: Ints, media: Media, looks: tuple[int, str, float, float]
 ) -> Line:
     """The rows as lines from axis to axis; `looks` are legend entry, color, width and alpha."""
-    group, colour, width, alpha = looks
+    group, color, width, alpha = looks
     y = np.column_stack([heights[rows], np.full(len(rows), np.nan)])
     x = np.broadcast_to(np.arange(y.shape[1], dtype=np.float64), y.shape)
     hover = None
@@ -105,7 +105,7 @@ def _lines(
     return Line(
         x=x.ravel()[:-1],
         y=y.ravel()[:-1],
-        colour=colour,
+        color=color,
         width=width,
         alpha=alpha,
         raster=len(heights) > VECTOR_UP_TO / 4,
@@ -121,7 +121,7 @@ def _axes(marked: list[tuple[list[float], list[str]]]) -> Iterator[Mark]:
     heights = np.array([position for positions, _ in marked for position in positions], dtype=np.float64)
     positions = np.arange(len(marked), dtype=np.float64)
     yield bars(positions, positions, 0 * positions, INK, to=0 * positions + 1, width=0.7)
-    yield Dots(x=at, y=heights, colour=INK, marker=Marker("tick-across", 4, edge_width=0.7))
+    yield Dots(x=at, y=heights, color=INK, marker=Marker("tick-across", 4, edge_width=0.7))
     texts = tuple(text for _, own in marked for text in own)
     yield Labels(x=at - 0.05, y=heights, texts=texts, size=6, align="right", boxed=True)
 

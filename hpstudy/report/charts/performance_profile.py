@@ -40,7 +40,7 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
             Steps(
                 x=x,
                 y=np.append(shares, shares[-1]),
-                colour=look.colour,
+                color=look.color,
                 dash=look.dash,
                 width=1.6,
                 groups=(index,),
@@ -60,7 +60,7 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
         "At 1: how often a view is the fastest, ties included. At the right end: how often it reaches the target at all.",
         data,
         2.4 + LEGEND_ROW * -(-len(names) // style.legend_columns(names)),
-        legend=tuple(Entry(name, style.colour(index), style.dash(index)) for index, name in enumerate(names)),
+        legend=tuple(Entry(name, style.color(index), style.dash(index)) for index, name in enumerate(names)),
     )
 
 

@@ -72,14 +72,14 @@ def _mean(results: Results, metric: str, line: Series, bottom: float, joined: bo
     x = line.x + 0.18 if line.apart else line.x
     span: Mark
     if joined and int(np.isfinite(means.low).sum()) > 1:
-        span = Band(x=x, low=low, high=high, colour=look.colour, alpha=0.18, groups=groups)
+        span = Band(x=x, low=low, high=high, color=look.color, alpha=0.18, groups=groups)
     else:
-        span = bars(x, x, low, look.colour, to=high, width=1.2, groups=groups)
+        span = bars(x, x, low, look.color, to=high, width=1.2, groups=groups)
     open_marker = Marker(look.symbol, 5, fill="paper")
     return span, Line(
         x=x,
         y=means.mean,
-        colour=look.colour,
+        color=look.color,
         width=1.5 if joined else 0.0,
         dash=look.dash,
         marker=open_marker if line.apart else Marker(look.symbol, 4.5, edge=style.PAPER, edge_width=0.5),
@@ -98,7 +98,7 @@ def _replicates(metric: str, line: Series, groups: tuple[int, ...]) -> Dots:
     return Dots(
         x=line.x[where[:, 1]] + shift,
         y=line.values[where[:, 0], where[:, 1]],
-        colour=line.look.colour,
+        color=line.look.color,
         marker=Marker(line.look.symbol, 3 if line.apart else 2.2),
         alpha=0.55,
         groups=groups,

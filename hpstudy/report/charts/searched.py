@@ -84,7 +84,7 @@ def rings(results: Results, view: SearchedView, x: Floats, size: float) -> Dots:
     """Rings around the best trials of the searches; `x` is (trials,)."""
     rows = view.incumbents[np.isfinite(x[view.incumbents])]
     marker = Marker(size=size, fill="none", edge_width=0.6)
-    return Dots(x=x[rows], y=view.objective[rows], colour=INK, marker=marker, hover=texts(results, view, rows))
+    return Dots(x=x[rows], y=view.objective[rows], color=INK, marker=marker, hover=texts(results, view, rows))
 
 
 def searched_trials(results: Results) -> Iterator[Row]:

@@ -64,7 +64,7 @@ def endpoints(compared: Several) -> Chart:
 def _legend(compared: Several) -> tuple[Entry, ...]:
     """The comparisons, if there are several."""
     entries = [
-        Entry(f"{pair.a} − {pair.b}", style.colour(number), "solid", style.symbol(number), 1.2)
+        Entry(f"{pair.a} − {pair.b}", style.color(number), "solid", style.symbol(number), 1.2)
         for number, pair in enumerate(compared.pairs)
     ]
     return tuple(entries) if len(entries) > 1 else ()
@@ -87,7 +87,7 @@ def _rows(compared: Several) -> list[tuple[int, PairOfStudies, str]]:
 def _panel(compared: Several, title: str, means: Sequence[tuple[float, float, float] | None]) -> Panel:
     rows = _rows(compared)
     names = [cut(study, LONGEST) for _, _, study in rows]
-    marks: list[Mark] = [Rule(axis="x", at=0.0, colour=style.INK, dash="dash")]
+    marks: list[Mark] = [Rule(axis="x", at=0.0, color=style.INK, dash="dash")]
     ends = np.zeros(1)
     for row, ((number, pair, study), own) in enumerate(zip(rows, means, strict=True)):
         if own is None:
@@ -96,7 +96,7 @@ def _panel(compared: Several, title: str, means: Sequence[tuple[float, float, fl
         ends = np.append(ends, own)
         marker = Marker("diamond" if study is TOGETHER else style.symbol(number), 5)
         groups = (number,) if len(compared.pairs) > 1 else ()
-        marks += estimate(compared.studies[0], own, row, style.colour(number), marker, head, width=1.2, groups=groups)
+        marks += estimate(compared.studies[0], own, row, style.color(number), marker, head, width=1.2, groups=groups)
     return Panel(Axis(f"difference of {title}", around(ends)), row_axis(names), tuple(marks))
 
 
@@ -106,7 +106,7 @@ def curves(compared: Several) -> Chart:
     views = list(dict.fromkeys(one.view for one in compared.views))
     shown = [view for view in views if any(one.view == view for one in drawn)]
     legend = [
-        Entry(cut(view, LONGEST), style.colour(at), style.dash(at), width=1.4) for at, view in enumerate(views) if view in shown
+        Entry(cut(view, LONGEST), style.color(at), style.dash(at), width=1.4) for at, view in enumerate(views) if view in shown
     ]
     panels: list[Panel] = []
     for results in compared.studies:
@@ -131,7 +131,7 @@ def _curve(results: Results, one: Normalized, index: int, group: int) -> Line:
     return Line(
         x=trials(one.mean),
         y=one.mean,
-        colour=style.colour(index),
+        color=style.color(index),
         width=1.4,
         dash=style.dash(index),
         groups=(group,),

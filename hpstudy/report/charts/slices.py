@@ -12,7 +12,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.marks import Dots, Hover, Line, Mark, Marker
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Data, Panel
+from hpstudy.report.charts.model import Axis, Chart, ColorScale, Data, Panel
 from hpstudy.report.charts.searched import ACCENT, OUTSIDE, cloud, limits, note, parameters, rings, searched_trials
 from hpstudy.report.charts.unit_axis import Parameter, spread, unit_axis
 from hpstudy.report.charts.words import metric
@@ -42,7 +42,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         f"A dot is a trial; a ring marks the best trial of a search.{line} Up to {OUTSIDE}",
         Data.of(results, searched_trials, searched_responses),
         0.3 + (1.6 if rows > 1 else 2.1) * rows,
-        scale=ColourScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),
+        scale=ColorScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),
         page_note=note(view),
     )
 
@@ -51,7 +51,7 @@ def _panel(results: Results, view: SearchedView, number: int, most: int) -> Pane
     parameter, name = parameters(results, view)[number], view.hyperparameters[number]
     x, trial = spread(parameter, view.unit[:, number], view.replicate * 7 + view.number), (view.number + 1).astype(np.float64)
     marks: list[Mark] = [
-        *cloud(results, view, x, view.objective, trial, colour=style.INK, marker=Marker(size=2.25), alpha=0.7),
+        *cloud(results, view, x, view.objective, trial, color=style.INK, marker=Marker(size=2.25), alpha=0.7),
         rings(results, view, x, 3.6),
     ]
     if view.responses:
@@ -68,12 +68,12 @@ def _response(results: Results, parameter: Parameter, name: str, unit: Floats, p
         )
     )
     separate = len(cells(parameter, len(unit) + 1)) == len(unit)  # each value has a separate cell
-    for colour, length, thick, width, text in ((style.PAPER, 13, 3.4, 3.0, None), (ACCENT, 12, 1.8, 1.5, hover)):
+    for color, length, thick, width, text in ((style.PAPER, 13, 3.4, 3.0, None), (ACCENT, 12, 1.8, 1.5, hover)):
         if separate:
             marker = Marker("tick-across", length, edge_width=thick)
-            yield Dots(x=unit, y=predicted, colour=colour, marker=marker, hover=text)
+            yield Dots(x=unit, y=predicted, color=color, marker=marker, hover=text)
         else:
-            yield Line(x=unit, y=predicted, colour=colour, width=width, hover=text)
+            yield Line(x=unit, y=predicted, color=color, width=width, hover=text)
 
 
 def searched_responses(results: Results) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.marks import Dots, Heat, Hover, Marker
-from hpstudy.report.charts.model import Chart, ColourScale, Data, Entry, Panel
+from hpstudy.report.charts.model import Chart, ColorScale, Data, Entry, Panel
 from hpstudy.report.charts.searched import ACCENT, cloud, note, parameters, searched_trials, texts
 from hpstudy.report.charts.unit_axis import spread, unit_axis
 from hpstudy.report.charts.words import filled, metric
@@ -32,12 +32,12 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     x = spread(space[surface.x], view.unit[:, surface.x], number)
     y = spread(space[surface.y], view.unit[:, surface.y], number * 3)
     dot = Marker(size=2, edge=style.PAPER, edge_width=0.3)
-    trials = cloud(results, view, x, y, colour=style.INK, marker=dot, alpha=0.7, groups=(TRIAL,))
+    trials = cloud(results, view, x, y, color=style.INK, marker=dot, alpha=0.7, groups=(TRIAL,))
     best_rows = view.incumbents[np.isfinite(x[view.incumbents] + y[view.incumbents])]
     best = Dots(
         x=x[best_rows],
         y=y[best_rows],
-        colour=ACCENT,
+        color=ACCENT,
         marker=Marker("diamond", 4.5, edge=style.PAPER, edge_width=0.7),
         groups=(BEST,),
         hover=texts(results, view, best_rows),
@@ -64,11 +64,11 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         (panel,),
         f"{view.name}: Predicted {results.study.metric.name} over {x_name} and {y_name}, the most important hyperparameters.",
         "Brighter is better. The forest's prediction is averaged over the other hyperparameters; a cell without a trial nearby is white. "
-        "A large region with few dots has little evidence for its colour.",
+        "A large region with few dots has little evidence for its color.",
         Data.of(results, searched_surface, searched_trials),
         2.9,
         legend=(Entry("a trial", symbol="circle"), Entry("the best of its search", ACCENT, symbol="diamond")),
-        scale=ColourScale(
+        scale=ColorScale(
             filled("predicted {}", metric(results, 20)),
             float(np.nanmin(surface.predicted)),
             float(np.nanmax(surface.predicted)),

@@ -168,7 +168,7 @@ def _line_name(results: Results, view: SweepView, held: Mapping[str, Any]) -> st
 
 
 def _entry(name: str, look: Look, *, joined: bool) -> Entry:
-    return Entry(name, look.colour, look.dash if joined else "", look.symbol)
+    return Entry(name, look.color, look.dash if joined else "", look.symbol)
 
 
 def _by_number(results: Results) -> Chart:
@@ -260,7 +260,7 @@ def _lines(results: Results, view: SweepView, view_layout: Layout, along: Swept 
     ordered = any(
         len({line.held[name] for line in chosen}) > 2 and rank(space[name]) < 2 for line in chosen[:1] for name in line.held
     )
-    colours = style.shades(len(chosen)) if ordered else [style.colour(index) for index in range(len(chosen))]
+    colors = style.shades(len(chosen)) if ordered else [style.color(index) for index in range(len(chosen))]
     lines = []
     for index, line in enumerate(chosen):
         if along is None or view_layout.main is None:
@@ -268,7 +268,7 @@ def _lines(results: Results, view: SweepView, view_layout: Layout, along: Swept 
         else:
             values = [view.points[number][view_layout.main] for number in line.numbers]
             x = along.coordinates(values, index, len(chosen))
-        look = style.look(index)._replace(colour=colours[index])
+        look = style.look(index)._replace(color=colors[index])
         entry = _entry(text_of(line.held) or label(results, view.name), look, joined=along is not None and along.joined)
         if entry not in legend:
             legend.append(entry)

@@ -53,7 +53,7 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
     view = results.views[index]
     if view.trials is None:
         return ()
-    curve, colour, name = view.trials.survival, style.colour(index), label(results, view.name)
+    curve, color, name = view.trials.survival, style.color(index), label(results, view.name)
     trials = len(curve.share)
     trial = np.r_[np.arange(trials + 1.0), trials * 1.02]
     share, low, high = (np.r_[1.0, column, column[-1]] for column in (curve.share, curve.low, curve.high))
@@ -70,9 +70,9 @@ def _curve(results: Results, index: int) -> tuple[Mark, ...]:
     ticks = Marker("tick-up", 8, edge_width=1.4)
     hover, censored = Hover((*texts, texts[-1])), Hover(tuple(texts[step] for step in at.tolist()))
     return (
-        Band(x=trial, low=low, high=high, colour=colour, alpha=0.15, stepped=True, groups=(index, len(results.views))),
-        Steps(x=trial, y=share, colour=colour, width=1.6, dash=style.dash(index), groups=(index,), hover=hover),
-        Dots(x=at.astype(np.float64), y=share[at], colour=colour, marker=ticks, clipped=False, groups=(index,), hover=censored),
+        Band(x=trial, low=low, high=high, color=color, alpha=0.15, stepped=True, groups=(index, len(results.views))),
+        Steps(x=trial, y=share, color=color, width=1.6, dash=style.dash(index), groups=(index,), hover=hover),
+        Dots(x=at.astype(np.float64), y=share[at], color=color, marker=ticks, clipped=False, groups=(index,), hover=censored),
     )
 
 
@@ -84,7 +84,7 @@ def _at_risk(results: Results, axis: Axis, ticks: Sequence[int]) -> Panel:
             x=np.array(ticks, dtype=np.float64),
             y=np.full(len(ticks), float(row)),
             texts=tuple(str(trials.survival.at_risk[tick - 1] if tick else len(trials.times.trials)) for tick in ticks),
-            colour=style.colour(index),
+            color=style.color(index),
         )
         for row, (index, _, trials) in enumerate(rows)
     )

@@ -20,7 +20,7 @@ def entries(results: Results, *, line: bool = True, symbol: bool = True, media: 
     return [
         Entry(
             label(results, view.name),
-            style.colour(index),
+            style.color(index),
             style.dash(index) if line else "",
             style.symbol(index) if symbol else "",
             media=media,
@@ -51,7 +51,7 @@ def target(results: Results, limits: tuple[float, float], groups: tuple[int, ...
     if level is None or not limits[0] <= level <= limits[1]:
         return ()
     hover = Hover((f"target: {level_text(results)}",))
-    return (Rule(axis="y", at=level, colour=style.grey(0.35), dash="dot", groups=groups, hover=hover),)
+    return (Rule(axis="y", at=level, color=style.gray(0.35), dash="dot", groups=groups, hover=hover),)
 
 
 def target_entry(results: Results) -> Entry:
@@ -72,7 +72,7 @@ def aside(
         x=np.array([x]),
         y=np.array([y]),
         texts=(text,),
-        colour=style.grey(0.25),
+        color=style.gray(0.25),
         align=align,
         anchor=anchor,
         italic=True,

@@ -19,10 +19,10 @@ from matplotlib.transforms import ScaledTranslation
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.report import style
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Entry, Key, Panel
-from hpstudy.report.pens.matplotlib_marks import DASHES, SYMBOLS, colours, draw, literal
+from hpstudy.report.charts.model import Axis, Chart, ColorScale, Entry, Key, Panel
+from hpstudy.report.pens.matplotlib_marks import DASHES, SYMBOLS, colors, draw, literal
 
-GRID = style.grey(0.9)
+GRID = style.gray(0.9)
 """Color of grid lines."""
 
 EDGES = 0.75
@@ -68,7 +68,7 @@ def figure(chart: Chart) -> Figure:
     if chart.y_label:
         drawing.supylabel(literal(chart.y_label), fontsize="medium")
     if chart.scale is not None:
-        _colour_bar(drawing, chart.scale, drawn, rows)
+        _color_bar(drawing, chart.scale, drawn, rows)
     _legend(drawing, chart, panels, drawn)
     return drawing
 
@@ -150,18 +150,18 @@ def spread_out(shares: Floats, texts: Sequence[str], inches: float) -> list[bool
     return kept
 
 
-def _colour_bar(figure: Figure, scale: ColourScale, panels: Sequence[Axes], rows: int) -> None:
+def _color_bar(figure: Figure, scale: ColorScale, panels: Sequence[Axes], rows: int) -> None:
     shape: dict[str, Any] = {"fraction": 0.05, "pad": 0.02, "aspect": 14 * rows}
-    bar = figure.colorbar(ScalarMappable(**colours(scale)), ax=list(panels), **shape)
+    bar = figure.colorbar(ScalarMappable(**colors(scale)), ax=list(panels), **shape)
     bar.set_label(literal(scale.label))
     bar.outline.set_visible(False)
 
 
 def _handle(entry: Entry) -> Artist:
     if not entry.dash and not entry.symbol:
-        return Patch(facecolor=entry.colour, alpha=entry.alpha, linewidth=0)
-    fill = style.PAPER if entry.open else entry.colour
-    line: dict[str, Any] = {"color": entry.colour, "linewidth": entry.width, "linestyle": DASHES[entry.dash]}
+        return Patch(facecolor=entry.color, alpha=entry.alpha, linewidth=0)
+    fill = style.PAPER if entry.open else entry.color
+    line: dict[str, Any] = {"color": entry.color, "linewidth": entry.width, "linestyle": DASHES[entry.dash]}
     return Line2D([], [], **line, marker=SYMBOLS[entry.symbol], markersize=4, markerfacecolor=fill)
 
 

@@ -17,7 +17,7 @@ from matplotlib.transforms import ScaledTranslation
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.report import style
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Labels, Line, Mark, Marker, Rule, Steps
-from hpstudy.report.charts.model import Chart, ColourScale
+from hpstudy.report.charts.model import Chart, ColorScale
 
 DASHES: dict[str, Any] = {"solid": "-", "dash": (0, (4, 1.5)), "dashdot": (0, (5, 1.5, 1, 1.5)), "dot": (0, (1, 1)), "": "none"}
 SYMBOLS = {
@@ -33,7 +33,7 @@ SYMBOLS = {
     "tick-across": "_",
     "": "none",
 }
-CROSSED = style.grey(0.6)
+CROSSED = style.gray(0.6)
 """Color of the crosses in cells without a value."""
 
 
@@ -47,21 +47,21 @@ def literal(text: str) -> str:
     return style.plain(text, getattr(text, "instead", ""))
 
 
-def colours(scale: ColourScale | None) -> dict[str, Any]:
+def colors(scale: ColorScale | None) -> dict[str, Any]:
     """Color map and normalization of the chart's color scale."""
     assert scale is not None, "values need a scale"
     return {"cmap": "viridis_r" if scale.reverse else "viridis", "norm": mpl.colors.Normalize(scale.low, scale.high)}
 
 
-def _marker(marker: Marker | None, colour: str) -> dict[str, Any]:
+def _marker(marker: Marker | None, color: str) -> dict[str, Any]:
     """A marker as properties of a matplotlib line."""
     if marker is None:
         return {"marker": "none"}
-    edge = marker.edge or (colour if marker.fill != "colour" or marker.symbol.startswith("tick") else "none")
+    edge = marker.edge or (color if marker.fill != "color" or marker.symbol.startswith("tick") else "none")
     return {
         "marker": SYMBOLS[marker.symbol],
         "markersize": marker.size,
-        "markerfacecolor": {"colour": colour, "paper": style.PAPER, "none": "none"}[marker.fill],
+        "markerfacecolor": {"color": color, "paper": style.PAPER, "none": "none"}[marker.fill],
         "markeredgecolor": edge,
         "markeredgewidth": 0.0 if edge == "none" else marker.edge_width,
     }
@@ -74,16 +74,16 @@ def _line(axes: Axes, _: Chart, line: Any) -> Sequence[Artist]:
         return axes.plot(
             line.x,
             line.y,
-            color=line.colour,
+            color=line.color,
             linewidth=line.width,
             linestyle=DASHES[line.dash] if line.width else "none",
             alpha=line.alpha,
             drawstyle="steps-post" if stepped else "default",
             markevery=line.every,
-            **_marker(line.marker, line.colour),
+            **_marker(line.marker, line.color),
         )
     strokes = [_corners(stroke) if stepped else stroke for stroke in _strokes(line.x, line.y, finite)]
-    looks = {"colors": line.colour, "linewidths": line.width, "linestyles": DASHES[line.dash], "alpha": line.alpha}
+    looks = {"colors": line.color, "linewidths": line.width, "linestyles": DASHES[line.dash], "alpha": line.alpha}
     return [axes.add_collection(LineCollection(strokes, **looks), autolim=False)]
 
 
@@ -103,15 +103,15 @@ def _corners(stroke: Floats) -> Floats:
 
 def _band(axes: Axes, _: Chart, band: Any) -> Sequence[Artist]:
     step: dict[str, Any] = {"step": "post"} if band.stepped else {}
-    return [axes.fill_between(band.x, band.low, band.high, color=band.colour, alpha=band.alpha, linewidth=0, **step)]
+    return [axes.fill_between(band.x, band.low, band.high, color=band.color, alpha=band.alpha, linewidth=0, **step)]
 
 
 def _dots(axes: Axes, chart: Chart, dots: Any) -> Sequence[Artist]:
     if dots.values is not None:
         looks = {"s": dots.marker.size**2, "marker": SYMBOLS[dots.marker.symbol], "linewidths": 0, "alpha": dots.alpha}
-        return [axes.scatter(dots.x, dots.y, c=dots.values, **looks, **colours(chart.scale))]
+        return [axes.scatter(dots.x, dots.y, c=dots.values, **looks, **colors(chart.scale))]
     artists = axes.plot(
-        dots.x, dots.y, linestyle="none", alpha=dots.alpha, clip_on=dots.clipped, **_marker(dots.marker, dots.colour)
+        dots.x, dots.y, linestyle="none", alpha=dots.alpha, clip_on=dots.clipped, **_marker(dots.marker, dots.color)
     )
     for artist in artists:
         # Otherwise the layout would reserve space for a marker beyond the edge of a small panel.
@@ -121,14 +121,14 @@ def _dots(axes: Axes, chart: Chart, dots: Any) -> Sequence[Artist]:
 
 def _rule(axes: Axes, _: Chart, rule: Any) -> Sequence[Artist]:
     draw = axes.axhline if rule.axis == "y" else axes.axvline
-    return [draw(rule.at, color=rule.colour, linewidth=rule.width, linestyle=DASHES[rule.dash])]
+    return [draw(rule.at, color=rule.color, linewidth=rule.width, linestyle=DASHES[rule.dash])]
 
 
 def _bars(axes: Axes, _: Chart, bars: Any) -> Sequence[Artist]:
     looks = (
-        {"fill": False, "edgecolor": bars.colour, "linewidth": bars.frame}
+        {"fill": False, "edgecolor": bars.color, "linewidth": bars.frame}
         if bars.frame
-        else {"facecolor": bars.colour, "edgecolor": "none", "linewidth": 0}
+        else {"facecolor": bars.color, "edgecolor": "none", "linewidth": 0}
     )
     sides = zip(*(side.tolist() for side in (bars.left, bars.right, bars.bottom, bars.top)), strict=True)
     return [
@@ -139,7 +139,7 @@ def _bars(axes: Axes, _: Chart, bars: Any) -> Sequence[Artist]:
 
 
 def _heat(axes: Axes, chart: Chart, heat: Any) -> Sequence[Artist]:
-    x, y, scale = heat.x_edges, heat.y_edges, colours(chart.scale)
+    x, y, scale = heat.x_edges, heat.y_edges, colors(chart.scale)
     edges: dict[str, Any] = {"edgecolors": "white"} if heat.parted else {}
     artists: list[Artist] = [axes.pcolormesh(x, y, heat.values, **scale, **edges)]
     for row, column in np.argwhere(np.isnan(heat.values) & heat.parted).tolist():
@@ -168,7 +168,7 @@ def _labels(axes: Axes, _: Chart, labels: Any) -> Sequence[Artist]:
             ha=labels.align,
             va={"top": "top", "middle": "center", "bottom": "bottom"}[labels.anchor],
             fontsize=labels.size,
-            color=labels.colour,
+            color=labels.color,
             style="italic" if labels.italic else "normal",
         )
         if labels.boxed:

@@ -11,7 +11,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Floats
 from hpstudy.report import style
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
-from hpstudy.report.charts.model import Axis, Chart, ColourScale, Panel
+from hpstudy.report.charts.model import Axis, Chart, ColorScale, Panel
 
 Trace: TypeAlias = "dict[str, Any]"
 """One plotly trace. Its `meta` lists its legend entries; it is drawn while all of them are switched on."""
@@ -91,9 +91,9 @@ def _axis(panel_axis: Axis) -> dict[str, Any]:
     return axis
 
 
-def _faded(colour: str, alpha: float) -> str:
+def _faded(color: str, alpha: float) -> str:
     """A color #rrggbb with an opacity, as #rrggbbaa."""
-    return colour if alpha == 1 else f"{colour}{round(255 * alpha):02x}"
+    return color if alpha == 1 else f"{color}{round(255 * alpha):02x}"
 
 
 def _hovered(trace: Trace, hover: Hover | None) -> Trace:
@@ -105,12 +105,12 @@ def _hovered(trace: Trace, hover: Hover | None) -> Trace:
     return {**hovered, "customdata": [[escaped(one) for one in row] for row in hover.values]} if hover.names else hovered
 
 
-def _marker(marker: Marker, colour: str, alpha: float) -> dict[str, Any]:
-    symbol, shade = SYMBOLS.get(marker.symbol, marker.symbol), _faded(colour, alpha)
+def _marker(marker: Marker, color: str, alpha: float) -> dict[str, Any]:
+    symbol, shade = SYMBOLS.get(marker.symbol, marker.symbol), _faded(color, alpha)
     properties: dict[str, Any] = {"symbol": symbol, "size": round(PIXELS * 1.1 * marker.size, 1), "color": shade}
     if marker.symbol in SYMBOLS:
         return {**properties, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge or shade}}
-    if marker.fill == "colour":
+    if marker.fill == "color":
         return {**properties, "line": {"width": PIXELS * marker.edge_width, "color": marker.edge}} if marker.edge else properties
     edge = marker.edge or shade
     properties["line"] = {"width": PIXELS * marker.edge_width, "color": edge}
@@ -126,11 +126,11 @@ def _line(_: Chart, __: Panel, line: Any) -> list[Trace]:
         "x": line.x,
         "y": line.y,
         "connectgaps": False,
-        "line": {"width": round(PIXELS * line.width, 1), "color": _faded(line.colour, line.alpha), "dash": line.dash, **shape},
+        "line": {"width": round(PIXELS * line.width, 1), "color": _faded(line.color, line.alpha), "dash": line.dash, **shape},
     }
     if line.marker is not None:
         count = -(-len(line.x) // line.every[1])
-        trace["marker"] = {**_marker(line.marker, line.colour, line.alpha), "maxdisplayed": 0 if line.every[1] == 1 else count}
+        trace["marker"] = {**_marker(line.marker, line.color, line.alpha), "maxdisplayed": 0 if line.every[1] == 1 else count}
     return [_hovered(trace, line.hover)]
 
 
@@ -145,7 +145,7 @@ def _band(_: Chart, __: Panel, band: Any) -> list[Trace]:
         part = slice(start, end)
         xs += [*x[part].tolist(), *x[part][::-1].tolist(), math.nan]
         ys += [*low[part].tolist(), *high[part][::-1].tolist(), math.nan]
-    area = {"mode": "none", "fill": "toself", "fillcolor": _faded(band.colour, band.alpha), "hoverinfo": "skip"}
+    area = {"mode": "none", "fill": "toself", "fillcolor": _faded(band.color, band.alpha), "hoverinfo": "skip"}
     return [{"type": "scatter", "x": xs[:-1], "y": ys[:-1], **area}]
 
 
@@ -155,11 +155,11 @@ def _stepped(band: Band) -> tuple[Floats, Floats, Floats]:
 
 
 def _dots(chart: Chart, _: Panel, dots: Any) -> list[Trace]:
-    marker = _marker(dots.marker, dots.colour, dots.alpha)
+    marker = _marker(dots.marker, dots.color, dots.alpha)
     if dots.values is not None:
         assert chart.scale is not None, "values need a scale"
         marker |= {"color": dots.values, "opacity": dots.alpha, "cmin": chart.scale.low, "cmax": chart.scale.high}
-        marker |= {"showscale": True, **_colours(chart.scale)}
+        marker |= {"showscale": True, **_colors(chart.scale)}
     trace: Trace = {"type": "scatter", "mode": "markers", "x": dots.x, "y": dots.y, "marker": marker, "cliponaxis": dots.clipped}
     return [_hovered(trace, dots.hover)]
 
@@ -168,16 +168,16 @@ def _rule(_: Chart, panel: Panel, rule: Any) -> list[Trace]:
     along, across = ("x", "y") if rule.axis == "y" else ("y", "x")
     ends = panel.x.limits if rule.axis == "y" else panel.y.limits
     hover = rule.hover and Hover(rule.hover.texts * 2)
-    line = {"width": PIXELS * rule.width, "color": rule.colour, "dash": rule.dash}
+    line = {"width": PIXELS * rule.width, "color": rule.color, "dash": rule.dash}
     return [_hovered({"type": "scatter", "mode": "lines", along: list(ends), across: [rule.at] * 2, "line": line}, hover)]
 
 
 def _bars(_: Chart, __: Panel, bars: Any) -> list[Trace]:
     middle, width = (bars.left + bars.right) / 2, bars.right - bars.left
     looks = (
-        {"color": "#00000000", "line": {"width": PIXELS * bars.frame, "color": bars.colour}}
+        {"color": "#00000000", "line": {"width": PIXELS * bars.frame, "color": bars.color}}
         if bars.frame
-        else {"color": _faded(bars.colour, bars.alpha), "line": {"width": 0}}
+        else {"color": _faded(bars.color, bars.alpha), "line": {"width": 0}}
     )
     sides = {"x": middle, "width": width, "base": bars.bottom, "y": bars.top - bars.bottom}
     return [_hovered({"type": "bar", **sides, "marker": looks, "textposition": "none"}, bars.hover)]
@@ -197,7 +197,7 @@ def _heat(chart: Chart, _: Panel, heat: Any) -> list[Trace]:
         "ygap": int(heat.parted),
         "hoverongaps": False,
         "hoverinfo": "skip",
-        **_colours(chart.scale),
+        **_colors(chart.scale),
     }
     texts = [escaped(text) for text in heat.hover.texts] if heat.hover else []
     if texts:
@@ -222,7 +222,7 @@ def _labels(_: Chart, __: Panel, labels: Any) -> list[Trace]:
     upright = {"top": "bottom", "middle": "middle", "bottom": "top"}[labels.anchor]  # plotly names the side of the point
     across = {"left": "right", "center": "center", "right": "left"}[labels.align]
     texts = [_italic(escaped(text), labels.italic) for text in labels.texts]
-    font = {"size": round(PIXELS * labels.size), "color": labels.colour}
+    font = {"size": round(PIXELS * labels.size), "color": labels.color}
     looks = {"textposition": f"{upright} {across}", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
     return [{"type": "scatter", "mode": "text", "x": labels.x, "y": labels.y, "text": texts, **looks}]
 
@@ -243,7 +243,7 @@ def _annotations(mark: Mark) -> list[dict[str, Any]]:
             "yshift": PIXELS * mark.shift[1],
             "align": mark.align,
             "showarrow": False,
-            "font": {"color": mark.colour, "size": round(PIXELS * mark.size)},
+            "font": {"color": mark.color, "size": round(PIXELS * mark.size)},
         }
         for x, y, text in zip(mark.x.tolist(), mark.y.tolist(), mark.texts, strict=True)
     ]
@@ -253,7 +253,7 @@ def _italic(text: str, italic: bool) -> str:
     return f"<i>{text}</i>" if italic else text
 
 
-def _colours(scale: ColourScale) -> dict[str, Any]:
+def _colors(scale: ColorScale) -> dict[str, Any]:
     bar = {"title": {"text": escaped(scale.label), "side": "right"}, "thickness": 14, "outlinewidth": 0}
     return {"colorscale": "Viridis", "reversescale": scale.reverse, "colorbar": bar}
 

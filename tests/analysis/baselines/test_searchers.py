@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
@@ -46,11 +46,11 @@ def by_use(found):
 
 
 def test_a_study_with_one_searcher_compares_none(values):
-    assert analyse(source({"a": values["a"], "b": values["b"]}, others=())).searchers is None
+    assert analyze(source({"a": values["a"], "b": values["b"]}, others=())).searchers is None
 
 
 def test_an_interaction_is_the_paired_difference_of_the_differences(values):
-    (final,) = by_use(analyse(source(values)).searchers)["final"].pairs
+    (final,) = by_use(analyze(source(values)).searchers)["final"].pairs
     best = {name: of.max(axis=1) for name, of in values.items()}
     differences = (best["a"] - best["b"]) - (best["a/tpe"] - best["b/tpe"])
     test = stats.ttest_1samp(differences, 0)
@@ -65,7 +65,7 @@ def test_an_interaction_is_the_paired_difference_of_the_differences(values):
 
 
 def test_trials_to_the_target_are_those_to_the_target_of_the_main_searches(values):
-    found = by_use(analyse(source(values, target={"view": "b", "statistic": "mean_final"})).searchers)["trials_to_target"]
+    found = by_use(analyze(source(values, target={"view": "b", "statistic": "mean_final"})).searchers)["trials_to_target"]
     level = values["b"].max(axis=1).mean()
     (pair,) = found.pairs
 
@@ -78,7 +78,7 @@ def test_trials_to_the_target_are_those_to_the_target_of_the_main_searches(value
 
 def test_holm_corrects_over_all_searchers_endpoints_and_comparisons(values):
     values |= {"a/random": curves(3.4, 4), "b/random": curves(2.9, 5)}
-    found = analyse(source(values, others=("tpe", "random"))).searchers
+    found = analyze(source(values, others=("tpe", "random"))).searchers
     assert [(one.endpoint.use, one.searcher) for one in found.compared] == [
         ("trials_to_target", "tpe"),
         ("trials_to_target", "random"),
@@ -91,9 +91,9 @@ def test_holm_corrects_over_all_searchers_endpoints_and_comparisons(values):
 
 
 def test_only_what_differs_is_shown(values):
-    assert by_use(analyse(source(values)).searchers)["final"].pairs[0].shown
+    assert by_use(analyze(source(values)).searchers)["final"].pairs[0].shown
     values["a/tpe"] = curves(4, 2)
-    assert not by_use(analyse(source(values)).searchers)["final"].pairs[0].shown
+    assert not by_use(analyze(source(values)).searchers)["final"].pairs[0].shown
 
 
 def test_the_share_of_false_claims_is_about_the_level():
@@ -102,7 +102,7 @@ def test_the_share_of_false_claims_is_about_the_level():
     for seed in range(200):
         names = ("a", "b", "a/tpe", "b/tpe")
         values = {name: curves(3, 10 * seed + index) for index, name in enumerate(names)}
-        claims += any(pair.shown for pair in analyse(source(values)).searchers.pairs)
+        claims += any(pair.shown for pair in analyze(source(values)).searchers.pairs)
     assert claims <= 20
 
 
@@ -110,14 +110,14 @@ def test_replicates_that_are_not_complete_with_both_searchers_are_left_out(value
     made = source(values)
     states = np.full((REPLICATES, TRIALS), "completed", dtype=object)
     states[3, 2:] = "missing"
-    found = analyse(MemorySource(made.study, values, {"a/tpe": states})).searchers
+    found = analyze(MemorySource(made.study, values, {"a/tpe": states})).searchers
     assert {pair.estimate.n for pair in found.pairs} == {REPLICATES - 1}
     assert not found.complete
-    assert analyse(made).searchers.complete
+    assert analyze(made).searchers.complete
 
 
 def test_views_are_those_of_every_searcher_the_main_one_first(values):
-    views = analyse(source(values)).searchers.views
+    views = analyze(source(values)).searchers.views
     assert [(one.view, one.searcher) for one in views] == [("a", "ax"), ("a", "tpe"), ("b", "ax"), ("b", "tpe")]
     assert views[1].curve.mean == pytest.approx(np.maximum.accumulate(values["a/tpe"], axis=1).mean(axis=0))
     assert views[1].complete == REPLICATES
@@ -133,13 +133,13 @@ def fresh(values):
 def test_declared_endpoints_are_compared_on_fresh_seeds(values, fresh, plateau):
     """With the other searcher as the main one, the comparison has the numbers that it has here as that of the other searcher."""
     endpoints = [{"use": "confirmed_regret", "plateau": plateau}]
-    found = analyse(source(values, fresh=fresh, endpoints=endpoints)).searchers
+    found = analyze(source(values, fresh=fresh, endpoints=endpoints)).searchers
     ((pair,),) = [one.pairs for one in found.compared]
     assert not found.compared[0].on_observed
     assert pair.estimate.value == pytest.approx(pair.main.value - pair.other.value)
     if plateau == "own":
         swapped, again = ({name.partition("/")[0]: of for name, of in part.items() if "/" in name} for part in (values, fresh))
-        (alone,) = analyse(source(swapped, others=(), fresh=again, endpoints=endpoints)).declared[0].declared.pairs
+        (alone,) = analyze(source(swapped, others=(), fresh=again, endpoints=endpoints)).declared[0].declared.pairs
         assert (pair.other.value, pair.other.low, pair.other.high) == pytest.approx(
             (alone.estimate.value, alone.estimate.low, alone.estimate.high), rel=1e-6
         )
@@ -149,7 +149,7 @@ def test_a_declared_plateau_is_that_of_the_view_with_every_searcher(values, fres
     plateaus = {"values": {"a": 4.0, "b": 3.0}, "source": "a pilot"}
     endpoints = [{"use": "trials_to_within", "deltas": [0.5]}]
     ((pair,),) = [
-        one.pairs for one in analyse(source(values, fresh=fresh, endpoints=endpoints, plateaus=plateaus)).searchers.compared
+        one.pairs for one in analyze(source(values, fresh=fresh, endpoints=endpoints, plateaus=plateaus)).searchers.compared
     ]
     assert pair.other.value > pair.main.value  # with tpe, view a never comes near 4
 
@@ -158,6 +158,6 @@ def test_an_incumbent_that_is_not_trained_on_all_seeds_makes_the_comparison_inco
     endpoints = [{"use": "final"}]
     made = source(values, fresh=fresh, endpoints=endpoints)
     partly = {name: of for name, of in fresh.items() if name != "b/tpe"}
-    found = analyse(MemorySource(made.study, values, fresh=partly)).searchers
+    found = analyze(MemorySource(made.study, values, fresh=partly)).searchers
     assert not found.complete
     assert found.pairs == ()

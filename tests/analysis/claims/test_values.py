@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.claims.values import observe
 from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
@@ -59,7 +59,7 @@ def seen():
             }
         )
         source = Source(study, values, states or {})
-        results = analyse(source)
+        results = analyze(source)
         return results, observe(study, source.trials(), results.views, results.sweep)
 
     return make

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.comparisons.budgets import budget_difference, common, difference_curve, view_budget
 from hpstudy.analysis.comparisons.margin import shown_side, verdict
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
@@ -149,7 +149,7 @@ def study(make_source, *pairs, **analysis):
     compare = [(f"a{place}", f"b{place}") for place in range(len(pairs))]
     blocks = zip([name for names in compare for name in names], [block for pair in pairs for block in pair], strict=True)
     values = {name: np.array(block, dtype=float)[:, None] for name, block in blocks}
-    return analyse(make_source(values, compare=compare, target={"value": 0.0}, **analysis))
+    return analyze(make_source(values, compare=compare, target={"value": 0.0}, **analysis))
 
 
 def test_what_a_difference_shows_counts_all_tests_of_the_study(make_source):
@@ -168,7 +168,7 @@ def test_views_that_are_alike_are_seldom_called_superior_or_inferior_at_any_budg
     rng, words, studies = np.random.default_rng(n), 0, 150
     for _ in range(studies):
         source = make_source({name: rng.normal(size=(n, 6)) for name in "ab"}, budgets=[1, 3], margin=0.1)
-        words += any(budget.verdict in ("superior", "inferior") for budget in analyse(source).pairs[0].budgets)
+        words += any(budget.verdict in ("superior", "inferior") for budget in analyze(source).pairs[0].budgets)
     assert words / studies < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / studies)
 
 

@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.comparisons.planning import study_power
 from hpstudy.cli import power as command
 from hpstudy.errors import UsageError
@@ -13,7 +13,7 @@ from hpstudy.errors import UsageError
 
 def test_every_comparison_is_planned_for_both_endpoints(make_source):
     values = np.random.default_rng(0).normal(size=(3, 8, 5))
-    results = analyse(make_source(dict(zip("abc", values, strict=True)), target={"value": 1}))
+    results = analyze(make_source(dict(zip("abc", values, strict=True)), target={"value": 1}))
     found = study_power(results, 0.5, None)
     assert [(plan.a, plan.b, plan.endpoint) for plan in found][:3] == [
         ("a", "b", "final_best"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.curves import confirmed_curves
 from hpstudy.analysis.curves.best_so_far import is_incumbent
 from hpstudy.analysis.trials.searches import gather
@@ -21,7 +21,7 @@ FRESH = [[[1.0, 1.0], [2.0, 4.0], [NAN, NAN], [3.0, 5.0]]]
 
 
 def curve_of(source):
-    (curve,) = analyse(source).confirmed
+    (curve,) = analyze(source).confirmed
     return curve
 
 
@@ -119,11 +119,11 @@ def test_the_mean_curve_has_students_interval(make_confirmed):
 
 
 def test_a_study_that_confirms_only_the_best_trials_has_no_confirmed_curve(make_source):
-    assert analyse(make_source({"a": VALUES})).confirmed == ()
+    assert analyze(make_source({"a": VALUES})).confirmed == ()
 
 
 def test_a_study_without_a_value_has_no_confirmed_curve(make_confirmed):
-    assert analyse(make_confirmed({"a": [[NAN, NAN]]}, {"a": [[[NAN], [NAN]]]})).confirmed == ()
+    assert analyze(make_confirmed({"a": [[NAN, NAN]]}, {"a": [[[NAN], [NAN]]]})).confirmed == ()
 
 
 def test_noise_without_skill_shows_as_optimism_of_the_expected_size(make_confirmed):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.comparison import findable, measurement
 from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
 from hpstudy.goal import Goal
@@ -179,7 +179,7 @@ def test_too_few_replicates_give_no_interval(make_confirmed, n, has_value, has_i
     source = make_confirmed(
         values, {view: array[:, :, None] for view, array in values.items()}, endpoints=[{"use": "confirmed_regret"}]
     )
-    (result,) = analyse(source).declared
+    (result,) = analyze(source).declared
     assert (result.declared is not None) == has_value
     if has_value:
         assert np.isfinite(result.declared.pairs[0].estimate.low) == has_interval
@@ -192,7 +192,7 @@ def declare(make_confirmed):
     def declare(*endpoints, a=A, b=B, confirm=1, **analysis):
         values = {"a": a, "b": b}
         fresh = {view: np.repeat(np.asarray(array)[:, :, None], confirm, axis=2) for view, array in values.items()}
-        return analyse(make_confirmed(values, fresh, endpoints=list(endpoints), **analysis)).declared
+        return analyze(make_confirmed(values, fresh, endpoints=list(endpoints), **analysis)).declared
 
     return declare
 
@@ -270,10 +270,10 @@ def test_claims_are_about_the_declared_endpoints_of_the_judged_replicates(make_c
     ]
     analysis = {"endpoints": endpoints, "criteria": claims}
     given = {"values": {"a": 4, "b": 5}, "source": "a pilot"}
-    trials, final = analyse(make_confirmed({"a": A, "b": B}, fresh, plateaus=given, **analysis)).criteria
+    trials, final = analyze(make_confirmed({"a": A, "b": B}, fresh, plateaus=given, **analysis)).criteria
     assert (trials.contrasts[0].mean, trials.contrasts[0].replicates) == (pytest.approx(8 / 3), 3)
     assert final.contrasts[0].mean == pytest.approx((4 + 5 + 3) / 3)
-    trials, _ = analyse(make_confirmed({"a": A, "b": B}, fresh, plateaus={"held_out": 1}, **analysis)).criteria
+    trials, _ = analyze(make_confirmed({"a": A, "b": B}, fresh, plateaus={"held_out": 1}, **analysis)).criteria
     assert trials.contrasts[0].replicates == 2
 
 
@@ -285,7 +285,7 @@ def test_a_claim_about_an_endpoint_without_declared_plateaus_has_its_interval(ma
     fresh = {view: np.repeat(of_view[:, :, None], 2, axis=2) for view, of_view in values.items()}
     claim = {"claim": "x", "metric": use, "of": {"view": "a"}, "minus": {"view": "b"}, "below": 99}
     endpoint = {"use": use, **({"deltas": [0.5]} if use == "trials_to_within" else {})}
-    results = analyse(make_confirmed(values, fresh, endpoints=[endpoint], criteria=[claim]))
+    results = analyze(make_confirmed(values, fresh, endpoints=[endpoint], criteria=[claim]))
     (contrast,), (pair,) = results.criteria[0].contrasts, results.declared[0].declared.pairs
     e = pair.estimate
     assert (contrast.mean, contrast.low, contrast.high) == pytest.approx((e.value, e.low, e.high))
@@ -304,7 +304,7 @@ def test_trials_to_target_are_those_of_the_observed_values(declare):
 def test_replicates_that_are_not_confirmed_in_all_views_are_not_judged(make_confirmed):
     fresh = {"a": np.repeat(A[:, :, None], 2, axis=2), "b": np.repeat(B[:, :, None], 2, axis=2)[:, :, :1]}
     source = make_confirmed({"a": A, "b": B}, fresh, seeds=2, endpoints=[{"use": "final"}, {"use": "trials_to_target"}])
-    final, target = analyse(source).declared
+    final, target = analyze(source).declared
     assert (final.replicates.size, final.declared) == (0, None)
     assert target.replicates.tolist() == [0, 1, 2]
 

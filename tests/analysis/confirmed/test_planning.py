@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.planning import plan_endpoints, read_pilot
 from hpstudy.errors import UsageError
 
@@ -33,7 +33,7 @@ def plans_of(source, replicates, seeds, resamples=200):
 def test_the_pilots_own_curves_come_back_on_all_of_its_seeds(make_pilot):
     """The difference of the plan is that of the pilot's analysis."""
     source = make_pilot()
-    results = analyse(source)
+    results = analyze(source)
     for plan, result in zip(plans_of(source, [4], [2], 1), results.declared, strict=True):
         assert plan.difference == pytest.approx(result.declared.pairs[0].estimate.value)
         assert (plan.endpoint, plan.primary) == (result.endpoint, result.primary)
@@ -49,7 +49,7 @@ def test_the_half_width_is_that_of_the_spread_of_the_pilot(make_pilot):
     """Fresh seeds are so many that only replicates differ: t(9) sd / sqrt(10), with the sd of a resample of 12 replicates."""
     source = make_pilot(noise=0.0)
     (plan,) = [plan for plan in plans_of(source, [10], [8], 400) if plan.endpoint.use == "final"]
-    differences = analyse(source).declared[1].declared.pairs[0].differences
+    differences = analyze(source).declared[1].declared.pairs[0].differences
     assert plan.half_width == pytest.approx(2.262 * differences.std() / np.sqrt(10), rel=0.1)
 
 
@@ -73,7 +73,7 @@ def test_without_a_difference_the_power_is_at_most_the_level(make_pilot):
 def test_the_power_counts_differences_on_the_side_of_the_pilot(make_pilot, monkeypatch):
     """Of four resamples two show a difference on this side, one shows the opposite, and one shows none."""
     source = make_pilot()
-    (found,) = analyse(
+    (found,) = analyze(
         source, source.study.analysis.model_copy(update={"endpoints": source.study.analysis.endpoints[:1]})
     ).declared
     (pair,) = found.declared.pairs

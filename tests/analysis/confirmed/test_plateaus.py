@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.plateaus import ConfirmedMean, exceeded_plateaus
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
@@ -115,7 +115,7 @@ def test_the_searches_of_other_searchers_are_tested_too():
     )
     arms = ("a", "b", "a/tpe", "b/tpe")
     source = MemorySource(study, dict.fromkeys(arms, values), fresh={arm: fresh + 100 * (arm == "a/tpe") for arm in arms})
-    (found,) = analyse(source).exceeded_plateaus
+    (found,) = analyze(source).exceeded_plateaus
     assert (found.view, found.mean.arm, found.mean.kind, found.tests) == ("a", "a/tpe", "searches", 20)
 
 
@@ -124,4 +124,4 @@ def test_plateaus_that_come_from_the_study_are_not_tested(make_confirmed, platea
     values, rise = np.tile([0.0, 1.0], (6, 1)), 50 * np.arange(6)[:, None, None]
     fresh = {view: np.random.default_rng(0).normal(size=(6, 2, 3)) + rise for view in "ab"}
     source = make_confirmed({"a": values, "b": values}, fresh, endpoints=[OWN], plateaus=plateaus)
-    assert analyse(source).exceeded_plateaus == ()
+    assert analyze(source).exceeded_plateaus == ()

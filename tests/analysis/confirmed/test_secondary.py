@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.secondary import cumulative, tunability
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.study.schema import Study
@@ -24,7 +24,7 @@ def test_cumulative_performance_weighs_early_equal_and_late_trials():
 def test_regret_to_a_declared_plateau_is_the_plateau_minus_the_uniform_mean(make_confirmed):
     fresh = np.repeat(CURVES[:, :, None], 2, axis=2)
     plateaus = {"values": {"a": 6}, "source": "known"}
-    results = analyse(make_confirmed({"a": CURVES}, {"a": fresh}, endpoints=[{"use": "confirmed_regret"}], plateaus=plateaus))
+    results = analyze(make_confirmed({"a": CURVES}, {"a": fresh}, endpoints=[{"use": "confirmed_regret"}], plateaus=plateaus))
     (measures,) = results.secondary
     assert measures.of_confirmed.uniform.value == pytest.approx(6 - results.declared[0].declared.views[0].estimate.value)
     assert measures.of_observed == measures.of_confirmed  # these searches are their own confirmations
@@ -32,7 +32,7 @@ def test_regret_to_a_declared_plateau_is_the_plateau_minus_the_uniform_mean(make
 
 def test_the_expected_best_is_the_mean_over_all_choices_of_trials(make_confirmed):
     values = np.array([[1.0, NAN, 4.0], [2.0, 3.0, 5.0]])
-    (measures,) = analyse(make_confirmed({"a": values}, {"a": np.ones((2, 3, 1))})).secondary
+    (measures,) = analyze(make_confirmed({"a": values}, {"a": np.ones((2, 3, 1))})).secondary
     known = np.where(np.isnan(values), 1.0, values).ravel()  # a trial without a value counts as the worst
     for n in (1, 2, 3):
         brute = np.mean([max(chosen) for chosen in combinations(known, n)])
@@ -106,12 +106,12 @@ def test_a_hyperparameter_that_the_default_point_lacks_gains_nothing(make_confir
 
 
 def test_a_study_without_confirmed_curves_has_no_such_measures(make_source):
-    assert analyse(make_source({"a": CURVES})).secondary == ()
+    assert analyze(make_source({"a": CURVES})).secondary == ()
 
 
 def test_an_incomplete_study_has_what_can_be_told(make_confirmed):
     states = [["completed", "missing", "missing"]] * 2
     values = np.where(np.array(states) == "missing", NAN, CURVES)
-    (measures,) = analyse(make_confirmed({"a": values}, {"a": np.ones((2, 3, 1))}, states={"a": states})).secondary
+    (measures,) = analyze(make_confirmed({"a": values}, {"a": np.ones((2, 3, 1))}, states={"a": states})).secondary
     assert (measures.of_observed, measures.of_confirmed, measures.tunability) == (None, None, None)
     assert measures.expected.mean.size == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.report import serial
 from hpstudy.study.schema import Study
 from tests.support.reports import document_of, section_of
@@ -51,7 +51,7 @@ def make():
         source = WithCurves(study, {"a": A, "b": B})
         object.__setattr__(source, "last", {"a": np.broadcast_to(of_a, A.shape), "b": np.broadcast_to(of_b, B.shape)})
         object.__setattr__(source, "begins", begins)
-        return analyse(source, thorough=thorough)
+        return analyze(source, thorough=thorough)
 
     return make
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpstudy.analysis import analyse
+from hpstudy.analysis import analyze
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
@@ -41,7 +41,7 @@ class ChangedSource(MemorySource):
 def supplement_of(values, change=lambda table: table, states=None, **settings):
     shape = np.shape(next(iter(values.values())))
     source = ChangedSource(study(values, shape, **settings), values, states or {}, change=change)
-    results = analyse(source)
+    results = analyze(source)
     return supplement(results.views, results.pairs, results.endpoints, source.trials())
 
 
@@ -212,7 +212,7 @@ def test_a_sweep_has_no_further_statistics():
         "search": {"searcher": "points", "trials": 4, "points": [{"x": x} for x in (0.1, 0.2, 0.3, 0.4)]}
     }
     source = MemorySource(Study.model_validate(swept), random("a", 3, 4))
-    assert analyse(source, thorough=True).supplement is None
+    assert analyze(source, thorough=True).supplement is None
 
 
 def test_the_same_trials_always_give_the_same_numbers():

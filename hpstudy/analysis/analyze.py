@@ -35,7 +35,7 @@ from hpstudy.seeds import derive_seed
 from hpstudy.study.declaration import Analysis
 
 
-def analyse(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
+def analyze(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
     """Analyze a study, finished or not.
 
     A sweep tries the same points in every replicate. It has no best so far, no target and no comparison of searches. All seeds are
