@@ -52,15 +52,15 @@ def ask(request: AskRequest) -> ChosenPoints:
 
     Raises:
         SearcherFailed: the searcher raised an exception, or proposed something outside the space.
-        Aborted: as in `evaluate`.
+        Aborted, UsageError: as in `evaluate`.
     """
     started = time.perf_counter()
     study = cached_study(request.study_json)
     arm = arms(study)[request.searches[0].view]
     space, goal, number = study.views[arm.view].space, study.metric.goal, request.number
     seeds = [search_seed(study, search) for search in request.searches]
-    try:
-        with module_path(folder_here(request.module_path) if request.user_modules else None) as modules:
+    with module_path(folder_here(request.module_path) if request.user_modules else None) as modules:
+        try:
             searcher = cached_searcher(request.study_json, arm.searcher, modules)
             if number < arm.enqueued:
                 points = [point_of(space, study.views[arm.view].enqueue[number])] * len(seeds)
@@ -69,12 +69,12 @@ def ask(request: AskRequest) -> ChosenPoints:
             else:
                 points = list(searcher.ask_many(space, request.histories, goal=goal, seeds=seeds, number=number))
             sources = user_sources(study.user_parts())
-        refused = [point for point in points if not isinstance(point, Mapping) or not space.admits(point)]
-    except (Aborted, PluginError):
-        raise
-    except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
-        # A new exception, because the searcher's own may be large or impossible to send between processes.
-        raise SearcherFailed(f"{type(error).__name__}: {text_of(error)} ({place_of(error)})") from None
+            refused = [point for point in points if not isinstance(point, Mapping) or not space.admits(point)]
+        except (Aborted, PluginError):
+            raise
+        except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
+            # A new exception, because the searcher's own may be large or impossible to send between processes.
+            raise SearcherFailed(f"{type(error).__name__}: {text_of(error)} ({place_of(error)})") from None
     name, hint = arm.searcher or study.search.searcher, "this is a mistake in the searcher"
     if len(points) != len(seeds):
         raise SearcherFailed(f"the searcher '{name}' proposed {len(points)} points for {len(seeds)} searches", hint)
@@ -96,25 +96,26 @@ def evaluate(request: EvaluateRequest) -> Evaluation:
     it into `Aborted`.
 
     Raises:
-        Aborted: the only exception that is not caught.
+        Aborted: the only exception of a trial that is not caught.
+        UsageError: another thread uses the modules of another folder (`hpstudy.modules.module_path`).
     """
     recorders = [Recorder() for _ in request.trials]
     checkpoint = EvaluationCheckpoint(request.checkpoint, recorders)
     results: Sequence[Result | BaseException]
     sources: dict[str, str] = {}
-    try:
-        with module_path(folder_here(request.module_path)) as modules:
-            study, task = cached_study(request.study_json), None
+    with module_path(folder_here(request.module_path)) as modules:
+        study, task = cached_study(request.study_json), None
+        try:
             try:
                 task = cached_task(request.study_json, modules)
                 checkpoint.begin()
                 results = _results(task, study, request.trials, recorders)
             finally:
                 sources = {**user_sources(study.user_parts()), **(task.sources() if task is not None else {})}
-    except Aborted:
-        raise
-    except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
-        results = [error] * len(recorders)
+        except Aborted:
+            raise
+        except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
+            results = [error] * len(recorders)
     duration_s, peak_rss_mib = checkpoint.duration_s / len(recorders), _peak_rss_mib()
     outcomes = []
     for result, recorder in zip(results, recorders, strict=True):

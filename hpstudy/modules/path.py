@@ -46,7 +46,7 @@ def module_path(folder: str | None) -> Iterator[StudyModules | None]:
         folder: an absolute path; None for a study without a file.
 
     Raises:
-        UsageError: another thread has been in a block of another folder for WAIT_S.
+        UsageError: threads in blocks of other folders did not leave within WAIT_S.
 
     Yields:
         The modules; None if `folder` is None or contains installed packages. With a new object, all modules are imported again.
@@ -137,8 +137,8 @@ def _enter(folder: str) -> StudyModules:
     with _lock:
         if not _lock.wait_for(lambda: _may_enter(folder, thread), WAIT_S):
             raise UsageError(
-                f"another thread of this process has used the modules of {_blocks[-1].modules.folder} for {WAIT_S:g} s; those of {folder} "
-                "can have the same names",
+                f"waited {WAIT_S:g} s to use the modules of {folder}: another thread of this process uses those of "
+                f"{_blocks[-1].modules.folder}, which can have the same names",
                 'run both studies with executor="processes", whose trials use the modules in their own processes, or one after the other',
             )
         active = _blocks[-1].modules if _blocks else None

@@ -3,6 +3,7 @@ import math
 import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hpstudy.engine.step import SearcherFailed, ask, evaluate
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.tracebacks import TRACEBACK_LINES
 from hpstudy.engine.trial_seeds import fresh_seed, search_seed, train_seed
+from hpstudy.errors import UsageError
+from hpstudy.modules import module_path
 from hpstudy.search.interface import Observation
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import SearchBlock
@@ -455,3 +458,28 @@ def test_points_that_are_not_one_of_the_space_for_each_search_are_refused(make_s
     monkeypatch.setattr(RandomSearcher, "ask_many", lambda *_, **__: points)
     with pytest.raises(SearcherFailed, match=said):
         ask_several(make_study())
+
+
+def test_a_step_that_waits_too_long_for_the_modules_of_another_thread_gives_no_outcome(
+    make_study, write_module, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("hpstudy.modules.path.WAIT_S", 0.05)
+    study = make_study(use=write_module("def f(params, seed): return 1.0")).to_json()
+    (tmp_path / "other").mkdir()
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with module_path(str(tmp_path / "other")):
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait()
+    try:
+        with pytest.raises(UsageError, match=r"waited 0\.05 s to use the modules of"):
+            evaluate_one(evaluation(study, KEY, 0, POINT, str(tmp_path)))
+    finally:
+        leave.set()
+        thread.join()
+    assert evaluate_one(evaluation(study, KEY, 0, POINT, str(tmp_path))).metrics == {"value": 1.0}
