@@ -30,3 +30,16 @@ def test_many_hosts_are_counted():
     text = trials_by_environment([({"host": f"n{number}"}, 1) for number in range(30)])
     assert text.startswith("Trials ran in 30 environments. Different: host n0 (1 trial), n1 (1 trial),")
     assert text.endswith("n9 (1 trial) and 20 more.")
+
+
+def test_a_library_that_earlier_versions_did_not_record_is_no_difference():
+    recorded = {**HERE, "linear_operator": "0.6"}
+    assert trials_by_environment([(HERE, 12), (recorded, 3)]) == ""
+    elsewhere = [({**HERE, "host": "n2"}, 1), ({**recorded, "host": "n2"}, 2)]
+    assert trials_by_environment([(recorded, 3), *elsewhere]) == (
+        "Trials ran in 2 environments. Different: host n1 (3 trials), n2 (3 trials)."
+    )
+    later = {**HERE, "linear_operator": "0.7"}
+    assert trials_by_environment([(HERE, 12), (recorded, 3), (later, 1)]) == (
+        "Trials ran in 3 environments. Different: linear_operator 0.6 (3 trials), 0.7 (1 trial)."
+    )

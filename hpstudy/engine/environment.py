@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 LIBRARIES = (
-    *("hpstudy", "torch", "botorch", "gpytorch", "numpy", "scipy", "pandas"),
+    *("hpstudy", "torch", "botorch", "gpytorch", "linear_operator", "numpy", "scipy", "pandas"),
     *("torchaudio", "torchvision", "soundfile", "pillow", "optuna", "cmaes"),
 )
 """Libraries that can change a number."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hpstudy.engine.environment import LIBRARIES
+from hpstudy.environments import recorded_version
 from hpstudy.errors import StoreError, StudyChanged, UsageError, shell_command
 from hpstudy.sources import SOURCE
 from hpstudy.store import Counts, Reader
@@ -130,8 +131,9 @@ def _library_versions(shards: Sequence[Reader]) -> list[str]:
     for name in ("python", *LIBRARIES):
         versions = defaultdict[str, list[str]](list)
         for shard in shards:
-            for version in dict.fromkeys(session.detail.get(name, "none") for session in shard.environments()):
-                versions[version].append(str(shard.shard))
+            for version in dict.fromkeys(recorded_version(session.detail, name) for session in shard.environments()):
+                if version is not None:
+                    versions[version].append(str(shard.shard))
         if len(versions) > 1:
             used = [f"{version} (shard {', '.join(of)})" for version, of in sorted(versions.items())]
             lines.append(f"{name}: {', '.join(used)}")

@@ -17,7 +17,17 @@ def test_the_command_is_recorded_without_the_folder_of_the_program(monkeypatch, 
 
 
 def test_every_library_that_can_change_a_number_is_recorded():
-    assert {"python", "hpstudy", "torch", "botorch", "gpytorch", "numpy", "pillow", "torchvision"} <= library_versions().keys()
+    assert {
+        "python",
+        "hpstudy",
+        "torch",
+        "botorch",
+        "gpytorch",
+        "linear_operator",
+        "numpy",
+        "pillow",
+        "torchvision",
+    } <= library_versions().keys()
 
 
 def test_workers_are_counted_in_words():

@@ -306,6 +306,16 @@ def test_other_library_versions_are_refused_unless_allowed_and_then_recorded(mak
     assert line.startswith("numpy: ")
 
 
+def test_a_shard_of_an_earlier_version_that_recorded_fewer_libraries_is_merged(make, run, merge):
+    shards = [run(make(), f"{index}/2") for index in range(2)]
+    with Reader.open(shards[1]) as reader:
+        detail = dict(reader.environments()[0].detail)
+    del detail["linear_operator"]
+    altered(shards[1], "UPDATE environment SET detail = ?", json.dumps(detail))
+    with Reader.open(merge(shards)) as reader:
+        assert "mixed_libraries" not in reader.events()[-1].detail
+
+
 def test_library_versions_of_every_session_of_a_shard_count(make, run, merge):
     shards = [run(make(), f"{index}/2") for index in range(2)]
     with Reader.open(shards[1]) as reader:
