@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpstudy.engine.environment import host_environment
+from hpstudy.engine.forked import ending_forks
 from hpstudy.engine.measured import InvalidResult, preview, read_result
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.requests import (
@@ -32,13 +33,16 @@ from hpstudy.engine.tracebacks import traceback_of
 from hpstudy.engine.trial_seeds import search_seed, training_seed
 from hpstudy.engine.worker import LOG_VARIABLE
 from hpstudy.errors import Diverged, HpstudyError, PluginError, TrialFailed, text_of
+from hpstudy.goal import Goal
 from hpstudy.modules import module_path
 from hpstudy.plugins import place_of
+from hpstudy.search.interface import Searcher
 from hpstudy.search.values import point_of
 from hpstudy.seeds import seed_process, seeded_block
 from hpstudy.sources import user_sources
 from hpstudy.study.controls import arms
 from hpstudy.study.schema import Study
+from hpstudy.study.space import Point, Space
 from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
 
@@ -57,17 +61,15 @@ def ask(request: AskRequest) -> ChosenPoints:
     started = time.perf_counter()
     study = cached_study(request.study_json)
     arm = arms(study)[request.searches[0].view]
-    space, goal, number = study.views[arm.view].space, study.metric.goal, request.number
+    space, number = study.views[arm.view].space, request.number
     seeds = [search_seed(study, search) for search in request.searches]
     with module_path(folder_here(request.module_path) if request.user_modules else None) as modules:
         try:
             searcher = cached_searcher(request.study_json, arm.searcher, modules)
             if number < arm.enqueued:
                 points = [point_of(space, study.views[arm.view].enqueue[number])] * len(seeds)
-            elif len(seeds) == 1:
-                points = [searcher.ask(space, request.histories[0], goal=goal, seed=seeds[0], number=number)]
             else:
-                points = list(searcher.ask_many(space, request.histories, goal=goal, seeds=seeds, number=number))
+                points = _points(searcher, space, study.metric.goal, seeds, request)
             sources = user_sources(study.user_parts())
             refused = [point for point in points if not isinstance(point, Mapping) or not space.admits(point)]
         except (Aborted, PluginError):
@@ -83,6 +85,14 @@ def ask(request: AskRequest) -> ChosenPoints:
             f"the searcher '{name}' proposed {preview(refused[0])}, which is outside the space of view '{arm.view}'", hint
         )
     return ChosenPoints(request.keys, tuple(points), time.perf_counter() - started, sources, host_environment())
+
+
+def _points(searcher: Searcher, space: Space, goal: Goal, seeds: Sequence[int], request: AskRequest) -> list[Point]:
+    """The searcher's point for each search."""
+    with ending_forks():
+        if len(seeds) == 1:
+            return [searcher.ask(space, request.histories[0], goal=goal, seed=seeds[0], number=request.number)]
+        return list(searcher.ask_many(space, request.histories, goal=goal, seeds=seeds, number=request.number))
 
 
 def evaluate(request: EvaluateRequest) -> Evaluation:
@@ -132,7 +142,7 @@ def _results(
     """The task's result for each trial, or the exception that ended it."""
     view = study.views[arms(study)[trials[0].search.view].view]
     seeds = [training_seed(study, trial.search.replicate, trial.number, trial.seed_number) for trial in trials]
-    with seeded_block(seeds[0]):
+    with ending_forks(), seeded_block(seeds[0]):
         # The block does not touch the generators of accelerators, which a user's function may use.
         seed_process(seeds[0])
         if len(trials) == 1:

@@ -27,6 +27,7 @@ from typing import NoReturn
 
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import UserCodeRequest
+from hpstudy.engine.forked import flush_streams
 from hpstudy.engine.forking import CAN_FORK, Resources, resources
 from hpstudy.engine.worker import LOG_VARIABLE, PARENT_CHECK_S, answer, connect, death, end_with, packed
 from hpstudy.seeds import seed_process
@@ -129,7 +130,7 @@ def _serve_once(connection: Connection, payload: bytes, parent: int) -> NoReturn
     os.setsid()
     threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
     packed_answer = answer(payload)
-    _flush()
+    flush_streams()
     connection.send_bytes(packed_answer)
     os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(0)
@@ -155,7 +156,7 @@ class _Server:
 
     def serve(self, payload: bytes) -> None:
         """Answer a packed request, then end all processes that its step left running."""
-        _flush()
+        flush_streams()
         source, sink = os.pipe()
         child = os.fork()
         if child == 0:
@@ -183,13 +184,13 @@ class _Server:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
             threading.Thread(target=end_with, args=(server,), name="parent-watch", daemon=True).start()
             packed_answer = answer(payload)
-            _flush()
+            flush_streams()
             with open(sink, "wb") as file:
                 file.write(LENGTH.pack(len(packed_answer)) + packed_answer)
             code = 0
         except BaseException:  # the server reports the exit code, the log has the reason
             traceback.print_exc()
-            _flush()
+            flush_streams()
         finally:
             os._exit(code)
 
@@ -216,10 +217,3 @@ def _kill_group(leader: int) -> None:
     with suppress(ProcessLookupError):  # it ended before it led a group
         os.killpg(leader, signal.SIGKILL)
     os.kill(leader, signal.SIGKILL)
-
-
-def _flush() -> None:
-    """Flush standard output and error. User code may have closed or replaced them."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        with suppress(Exception):
-            stream.flush()  # type: ignore[union-attr]

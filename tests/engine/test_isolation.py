@@ -152,3 +152,42 @@ def test_what_a_module_draws_when_it_is_imported_depends_on_the_seed_of_the_stud
     for seed in (0, 1):
         with seeded_block(7), evaluation(make_study().model_copy(update={"seed": seed})).warm():
             assert random.random() == random.Random(derive_seed(seed, "import")).random()
+
+
+FORKS = """
+import os, sys
+
+def in_a_fork(end):
+    child = os.fork()
+    if child == 0:
+        return end()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def ends():
+    ENDS
+
+def f(params, seed):
+    code = in_a_fork(ends)
+    return {"value": params["x1"], "code": code}
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+@pytest.mark.parametrize(
+    ("ends", "code"), [("sys.exit(3)", 3), ("sys.exit()", 0), ("sys.exit('bad')", 1), ("1 / 0", 1), ("return -1", 0)]
+)
+def test_a_process_that_a_function_forks_gives_no_answer(run, make_study, write_module, storage, executor, ends, code):
+    study = make_study(use=write_module(FORKS.replace("ENDS", ends)), trials=2, replicates=1)
+    assert run(study, executor=executor, workers=1).counts.completed == 4
+    with Reader.open(storage) as reader:
+        trials = reader.trials()
+    assert trials["objective"].tolist() == trials["point.x1"].tolist()
+    assert set(trials["metric.code"]) == {code}
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_process_that_a_searcher_forks_gives_no_answer(run, make_study, write_module, executor):
+    forks = "import os\n" + SEARCHER.replace(
+        "        calls.append", "        if os.fork() == 0: raise SystemExit\n        calls.append"
+    )
+    assert run(make_study(searcher=write_module(forks), trials=2), executor=executor, workers=1).counts.completed == 8
