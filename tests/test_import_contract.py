@@ -94,9 +94,10 @@ def test_only_the_store_imports_sqlite3():
     assert {path.split("/")[0] for path in importers("sqlite3")} == {"store"}
 
 
-def test_only_the_report_imports_matplotlib_plotly_and_typst():
+def test_only_the_report_imports_matplotlib_plotly_typst_and_jinja():
     # api/ names the type that `hpstudy.figure` returns; the test of commands below holds that it does not load matplotlib.
     assert {path.split("/")[0] for path in importers("matplotlib", "plotly", "typst")} == {"report", "api"}
+    assert {path.split("/")[0] for path in importers("jinja2", "markupsafe")} == {"report"}
 
 
 def test_a_chart_knows_no_pen_and_a_pen_no_kind_of_figure():

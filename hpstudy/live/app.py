@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,10 +20,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 
 from hpstudy.errors import HpstudyError
-from hpstudy.live import charts, page, progress, trial
+from hpstudy.live import charts, progress, trial
 from hpstudy.live.feed import PROBLEM, Feed, Part, Tier
 from hpstudy.live.guard import Guard
-from hpstudy.report.interactive import plotly_script, resource, text
+from hpstudy.live.markup import PAGES, PARTS
+from hpstudy.report.interactive import plotly_script, resource
 from hpstudy.store import Reader
 from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
@@ -34,12 +36,12 @@ connection for lost when three events are missing."""
 COMPRESSION = 4
 """Level of gzip. Higher: much slower for a few bytes less, most of them of plotly's script."""
 
-STATIC: Mapping[str, Callable[[], str | bytes]] = {
+STATIC: Mapping[str, Callable[[], str]] = {
     "plotly.js": plotly_script,
     "figures.js": partial(resource, "figures.js"),
     "page.css": partial(resource, "page.css"),
-    "live.js": partial(page.script, "live.js"),
-    "live.css": partial(page.script, "live.css"),
+    "live.js": partial(resource, "live.js", "hpstudy.live"),
+    "live.css": partial(resource, "live.css", "hpstudy.live"),
 }
 """Functions that return the scripts and style sheets."""
 
@@ -85,12 +87,13 @@ class Live:
     async def _overview(self, request: Request) -> Response:
         if len(self._feeds) == 1:
             return RedirectResponse("0/")
-        return HTMLResponse(page.overview_page([feed.path.stem for feed in self._feeds]))
+        return _page("overview.html", names=[feed.path.stem for feed in self._feeds])
 
     async def _study(self, request: Request) -> Response:
         feed = self._feed(request)
         name, question, views = await asyncio.get_running_loop().run_in_executor(self._quick, _heading, feed.path)
-        return HTMLResponse(page.study_page(name, str(feed.path), question, views, several=len(self._feeds) > 1))
+        study = {"name": name, "question": question, "views": views, "database": str(feed.path)}
+        return _page("study.html", **study, several=len(self._feeds) > 1)
 
     async def _overview_events(self, request: Request) -> Response:
         def parts() -> Mapping[str, Part]:
@@ -171,7 +174,7 @@ def _trial(path: Path, key: SearchKey, number: int) -> Part:
     try:
         return trial.read(path, key, number)
     except HpstudyError as error:
-        return Part.of({"html": f'<p class="warning">{text(error.message)}</p>'})
+        return Part.of({"html": PARTS.warning(error.message)})
 
 
 def _count(digits: str) -> int:
@@ -180,6 +183,10 @@ def _count(digits: str) -> int:
     if not 0 <= number < 2**63:
         raise ValueError(digits)
     return number
+
+
+def _page(template: str, **values: Any) -> Response:
+    return HTMLResponse(PAGES.get_template(template).render(values))
 
 
 def _json(part: Part | None) -> Response:

@@ -11,24 +11,18 @@ from hpstudy.analysis import analyze
 from hpstudy.analysis.exploration.searches import searched
 from hpstudy.analysis.results import Results
 from hpstudy.live.feed import Part, Reading
-from hpstudy.live.markup import table, trial_button
+from hpstudy.live.markup import PARTS
 from hpstudy.live.thin import thinned
-from hpstudy.report import headline, numbers, style, wording
+from hpstudy.report import headline, style, wording
 from hpstudy.report.chapters import sweep
 from hpstudy.report.chapters.searched import DETAILED
 from hpstudy.report.charts import best_so_far, confirmed, parallel
 from hpstudy.report.charts.model import Chart
-from hpstudy.report.interactive import legend_and_places, text
-from hpstudy.report.labels import cut
 from hpstudy.report.pens import plotly
 from hpstudy.store import Reader
-from hpstudy.study.plan import SearchKey
 
 MOST_FAILURES = 20
 """Number of listed kinds of failure, the most frequent first."""
-
-LONGEST_ERROR = 160
-"""Characters of an error message in the list. The page of the trial shows the full message."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,9 @@ def read(path: Path) -> Reading:
         trials = reader.trials()
         results = analyze(_WithTrials(reader, trials))
         explored = searched(trials, results.study, explained=False)
-    parts = {"answer": Part.of({"html": _answer(results)}), "failures": Part.of({"html": _failures(results)})}
+    answer = PARTS.answer(headline(results), wording.provisional(results) if results.provisional else "")
+    failures = PARTS.failures(results.failures[:MOST_FAILURES], len(results.failures[MOST_FAILURES:]))
+    parts = {"answer": Part.of({"html": answer}), "failures": Part.of({"html": failures})}
     with style.applied():
         for index, chart in enumerate(_curves(results)):
             name = f"curves-{index}"
@@ -76,8 +72,8 @@ def figure(chart: Chart, name: str, views: Sequence[str] = ()) -> dict[str, Any]
     # A caption contains numbers. In the frame it would change with them, and a new frame resets the zoom.
     named = replace(drawn, caption=drawn.name.replace("_", " "))
     return {
-        "frame": legend_and_places(named, name),
-        "caption": f"<b>{text(chart.caption)}</b> {text(' '.join([chart.reading, *notes]))}",
+        "frame": PARTS.frame(named, name),
+        "caption": PARTS.caption(chart, notes),
         "panels": plotly.panels(drawn),
         "views": list(views),
     }
@@ -90,30 +86,3 @@ def _curves(results: Results) -> Iterator[Chart]:
         yield best_so_far.chart(results)
         if any(curve.complete.any() for curve in results.confirmed):
             yield confirmed.chart(results)
-
-
-def _answer(results: Results) -> str:
-    """Return the answer so far. As in the report, an incomplete study has estimates and no verdict."""
-    provisional = f'<p class="note">{text(wording.provisional(results))}</p>\n' if results.provisional else ""
-    return f'<p class="answer">{text(headline(results))}</p>\n{provisional}'
-
-
-def _failures(results: Results) -> str:
-    """Return a table of the kinds of failure, each with its first trial."""
-    rows = [
-        (
-            text(failure.view),
-            text(failure.state.replace("_", " ")),
-            text(": ".join(part for part in (failure.error_type, cut(failure.error, LONGEST_ERROR)) if part) or numbers.MISSING),
-            numbers.count(failure.trials),
-            numbers.count(failure.replicate),
-            trial_button(SearchKey(failure.view, failure.replicate), failure.number),
-        )
-        for failure in results.failures[:MOST_FAILURES]
-    ]
-    if not rows:
-        return '<p class="empty">No trial has ended without a value.</p>\n'
-    more = len(results.failures) - len(rows)
-    note = f'<p class="note">{more:,} less frequent kinds are not listed.</p>\n' if more else ""
-    head = ("view", "end", "error", "trials", "replicate", "first trial")
-    return table("Trials that ended without a value", head, rows, left=3) + note

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hpstudy.errors import HpstudyError
-from hpstudy.report.interactive import text
+from hpstudy.live.markup import PARTS
 from hpstudy.report.pens import plotly
 from hpstudy.store import Owner
 
@@ -170,9 +170,8 @@ def _read(tier: Tier, path: Path) -> Reading:
     try:
         return tier.read(path)
     except HpstudyError as error:
-        hint = f' <span class="hint">{text(error.hint)}</span>' if error.hint else ""
-        problem = f"{text(error.message)}{hint}"
+        problem = PARTS.problem(error.message, error.hint)
     except Exception as error:  # if the updates ended without a message, a page would show an old state as the current one
         log.exception("%s cannot be shown", path)
-        problem = text(f"{type(error).__name__}: {error} (an error of hpstudy; the terminal has the traceback)")
-    return replace(tier.reading, problem=f'<p class="problem">{problem}</p>')
+        problem = PARTS.problem(f"{type(error).__name__}: {error} (an error of hpstudy; the terminal has the traceback)")
+    return replace(tier.reading, problem=problem)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from hpstudy.engine.duration import human_duration
 from hpstudy.live.charts import figure
 from hpstudy.live.feed import Part
-from hpstudy.live.markup import end_state, moment, value
+from hpstudy.live.markup import PARTS
 from hpstudy.live.thin import MOST_POINTS
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, trial_axis
 from hpstudy.report.charts.marks import Hover, Line, Marker
 from hpstudy.report.charts.model import Axis, Chart, Panel
 from hpstudy.report.charts.spread import evenly
-from hpstudy.report.interactive import text
 from hpstudy.store import Reader, TrialDetail
 from hpstudy.study.plan import SearchKey
 
@@ -45,60 +41,29 @@ def read(path: Path, key: SearchKey, number: int) -> Part:
         detail, metric = reader.trial_detail(key, number), reader.study.metric.name
         attributes = reader.trial_attributes(key, number)
     curves = {"figure": figure(_chart(detail, metric), "trial-0")} if detail.curves else {}
-    return Part.of({"html": _html(detail, attributes, path), **curves})
+    log = None if detail.log_path is None else _log(Path(detail.log_path), path)
+    return Part.of({"html": PARTS.trial(detail, attributes, log), **curves})
 
 
-def _html(detail: TrialDetail, attributes: Mapping[str, Any], path: Path) -> str:
-    trial = detail.trial
-    # Pairs, because a hyperparameter, a metric and an attribute may have the same name.
-    facts = [
-        ("end", end_state(trial)),
-        ("value", value(trial.objective)),
-        *((name, text(numbers.hyperparameter(setting))) for name, setting in detail.point.items()),
-        ("started", moment(trial.started_at)),
-        ("ended", moment(trial.ended_at)),
-        ("training time", text(human_duration(trial.evaluate_s)) if trial.evaluate_s is not None else numbers.MISSING),
-        *([("attempts", str(detail.attempts))] if detail.attempts > 1 else []),
-        *((name, value(measured)) for name, measured in detail.metrics.items()),
-        *((name, text(str(attribute))) for name, attribute in attributes.items()),
-    ]
-    rows = "".join(f"<div><dt>{text(name)}</dt><dd>{html}</dd></div>\n" for name, html in facts)
-    title = f"{trial.key.view}, replicate {trial.key.replicate}, trial {trial.number}"
-    return f'<h3 id="trial-title">{text(title)}</h3>\n<dl>\n{rows}</dl>\n{_failure(detail)}{_log(detail, path)}'
+def _log(log: Path, database: Path) -> tuple[str, str, str | None]:
+    """Return a title, a problem ("" for none), and the end of the log; None if it is not opened.
 
-
-def _failure(detail: TrialDetail) -> str:
-    if detail.error_type is None:
-        return ""
-    message = ": ".join(filter(None, (detail.error_type, detail.error)))
-    return f'<p class="warning">{text(message)}</p>\n' + (
-        _preformatted("Traceback", detail.traceback) if detail.traceback else ""
-    )
-
-
-def _log(detail: TrialDetail, database: Path) -> str:
-    """Return the end of the log. Only a regular file in the folder of the database's logs is opened: the database may be a stranger's."""
-    if detail.log_path is None:
-        return ""
-    log = Path(detail.log_path)
-    name = f"<code>{text(str(log))}</code>"
+    Only a regular file in the folder of the database's logs is opened: the database may be a stranger's.
+    """
+    title = "Log of its worker"
     # The folder may be reached by a link, but must not be one itself: it would lead to any other folder.
     logs = database.parent.resolve() / f"{database.name}.logs"
     if logs not in log.resolve().parents or (log.exists() and not log.is_file()):
-        return f"<p>Log of its worker: {name}</p>\n"
+        return title, "", None
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - LOG_BYTES))
             tail = file.read(LOG_BYTES).decode("utf-8", "replace")
     except OSError as error:
-        return f"<p>Log of its worker: {name} ({text(error.strerror or str(error))})</p>\n"
+        return title, error.strerror or str(error), None
     shown = "the end of the output" if size > LOG_BYTES else "the output"
-    return f"<p>Log of its worker, {shown} of all its trials: {name}</p>\n{_preformatted('Log', tail)}"
-
-
-def _preformatted(label: str, content: str) -> str:
-    return f'<pre tabindex="0" aria-label="{label}"><code>{text(content)}</code></pre>\n'
+    return f"{title}, {shown} of all its trials", "", tail
 
 
 def _chart(detail: TrialDetail, metric: str) -> Chart:

@@ -26,7 +26,7 @@ def html(path, part):
 
 def cells(text, name):
     """The cells of a row of a table."""
-    row = re.search(rf'<tr><th scope="row">{name}</th>(.*)</tr>', text)[1]
+    row = re.search(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', text, re.DOTALL)[1]
     return re.findall(r"<td[^>]*>(.*?)</td>", row)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.trials.completeness import Failures
 from hpstudy.report import numbers
 from hpstudy.report.labels import cut
 from hpstudy.report.model import Section, Table
@@ -28,7 +29,7 @@ def failures(results: Results) -> Table | None:
         (
             f.view,
             f.state.replace("_", " "),
-            ": ".join(part for part in (f.error_type, cut(f.error, LONGEST_ERROR)) if part) or numbers.MISSING,
+            error_text(f),
             f"replicate {f.replicate}, trial {f.number}",
             numbers.count(f.trials),
         )
@@ -39,3 +40,8 @@ def failures(results: Results) -> Table | None:
     rest = len(results.failures) - len(rows)
     note = f"The {MOST_FAILURES} most frequent of {len(results.failures)} kinds; the JSON file lists all." if rest > 0 else ""
     return Table("Trials that ended without a value.", ("view", "end", "error", "first", "trials"), rows, left=4, note=note)
+
+
+def error_text(failure: Failures) -> str:
+    """The type and the message of the error."""
+    return ": ".join(filter(None, (failure.error_type, cut(failure.error, LONGEST_ERROR)))) or numbers.MISSING
