@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+import hpstudy
 from hpstudy.errors import HpstudyError
 
 SUFFIXES = (".yaml", ".yml", ".sqlite", ".db")
@@ -47,9 +48,7 @@ def studies(context: typer.Context, incomplete: str) -> Iterable[str]:
 @_offered
 def views(context: typer.Context, _: str) -> Iterable[str]:
     """The views of the study on the command line."""
-    from hpstudy import api
-
-    with api.open(*_study(context)) as reader:
+    with hpstudy.open(*_study(context)) as reader:
         return list(reader.study.views)
 
 
@@ -64,9 +63,7 @@ def scales(context: typer.Context, _: str) -> Iterable[str]:
 @_offered
 def figures(context: typer.Context, _: str) -> Iterable[str]:
     """The figures of the quick analysis of the study on the command line."""
-    from hpstudy import api
-
-    return api.figure_names(*_study(context), thorough=False)
+    return hpstudy.figure_names(*_study(context), thorough=False)
 
 
 def _study(context: typer.Context) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import hpstudy
 from hpstudy.cli import completion
 from hpstudy.cli.options import AnyStudy, Scale, Storage
 from hpstudy.cli.output import say
@@ -35,8 +36,6 @@ def trials(
     ] = None,
 ) -> None:
     """Import known results from a CSV file. They are the first trials of a view's searches; they count, and are never trained."""
-    from hpstudy import api
-
-    count = api.import_trials(study, file, view, storage=storage, scale=scale, replicate=replicate, shard=shard)
+    count = hpstudy.import_trials(study, file, view, storage=storage, scale=scale, replicate=replicate, shard=shard)
     searches = "every search" if replicate is None else f"the searches of replicate {replicate}"
     say(f"{view}: {count:,} {'result' if count == 1 else 'results'} imported into {searches}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import hpstudy
 from hpstudy.cli import completion
 from hpstudy.cli.options import STUDY_HELP, Scale, Storage
 from hpstudy.cli.output import say
@@ -27,10 +28,8 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on this machine. Default: any free one.")] = 0,
 ) -> None:
     """Show studies as a live page in a browser on this machine. Reads the databases and writes nothing."""
-    from hpstudy import api
-
     with suppress(KeyboardInterrupt):
-        api.serve(study or (), storage, scale=scale, port=port, announce=_announce)
+        hpstudy.serve(study or (), storage, scale=scale, port=port, announce=_announce)
 
 
 def _announce(address: str) -> None:

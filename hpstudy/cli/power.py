@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import hpstudy
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
 from hpstudy.errors import UsageError
@@ -35,15 +36,13 @@ def power(
     form: Form = Format.table,
 ) -> None:
     """Compute the replicates needed to detect a difference. Uses the spread of a study that was run."""
-    from hpstudy import api
-
     if (difference is None) == (planned is None):
         raise UsageError("give either --difference D or --for FILE", "for instance `hpstudy power audio --difference 0.005`")
     if planned is not None:
         _print_endpoints(study, planned, storage, scale, replicates or [10, 20, 40], seeds or [2, 4, 8], form)
         return
     assert difference is not None
-    plans = api.power(study, storage, difference=difference, trials=trials, power=wanted, alpha=alpha, scale=scale)
+    plans = hpstudy.power(study, storage, difference=difference, trials=trials, power=wanted, alpha=alpha, scale=scale)
     print_rows([_row(plan) for plan in plans], form)
     if form is Format.table:
         say(
@@ -57,10 +56,9 @@ def power(
 def _print_endpoints(
     pilot: Path, planned: Path, storage: Path | None, scale: str | None, replicates: list[int], seeds: list[int], form: Format
 ) -> None:
-    from hpstudy import api
     from hpstudy.report.endpoints import name
 
-    plans = api.plan_endpoints(pilot, planned, storage=storage, scale=scale, replicates=replicates, seeds=seeds)
+    plans = hpstudy.plan_endpoints(pilot, planned, storage=storage, scale=scale, replicates=replicates, seeds=seeds)
     rows = [
         {
             "endpoint": name(plan.endpoint),

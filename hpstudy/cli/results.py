@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import hpstudy
 from hpstudy.cli import completion
 from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
 from hpstudy.cli.output import Format, cell, column_cells, print_rows, print_wrapped, say
@@ -53,8 +54,7 @@ def status(
 
 def _show_status(study: Path, storage: Path | None, scale: str | None, form: Format) -> bool:
     """Print the status. Returns whether the study is complete."""
-    from hpstudy import api
-    from hpstudy.api.databases import definition, is_stored
+    from hpstudy.api.databases import definition, is_stored, locate
     from hpstudy.api.growth import growth_note
     from hpstudy.environments import trials_by_environment
     from hpstudy.store import Counts
@@ -62,8 +62,8 @@ def _show_status(study: Path, storage: Path | None, scale: str | None, form: For
     from hpstudy.study.shard import replicates_in_words
 
     requested = None if is_stored(study) else definition(study, scale)
-    path = api.locate(study, storage, scale=scale) if requested is None else api.locate(requested, storage)
-    with api.open(path) as reader, reader.snapshot():
+    path = locate(study, storage, scale=scale) if requested is None else locate(requested, storage)
+    with hpstudy.open(path) as reader, reader.snapshot():
         counts = reader.counts()
         searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is noise
         best = {name: reader.best(name) if name in searched else None for name in counts}
@@ -123,13 +123,12 @@ def trials(
     form: Form = Format.table,
 ) -> None:
     """List trials in the order of their searches. Prints the state, objective and point of each."""
-    from hpstudy import api
     from hpstudy.store import STATES
     from hpstudy.study.controls import arms
 
     if state is not None and state not in STATES:
         raise UsageError(f"unknown trial state '{state}': {nearest(state, STATES)}")
-    with api.open(study, storage, scale=scale) as reader, reader.snapshot():
+    with hpstudy.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(arms(reader.study), view)
         if replicate is not None and replicate >= reader.study.replicates:
             raise UsageError(
@@ -158,11 +157,10 @@ def trials(
 
 def best(study: AnyStudy, storage: Storage = None, scale: Scale = None, view: View = None, form: Form = Format.table) -> None:
     """Show the best trial of each view. Prints its number, hyperparameters and metrics (csv and json: also of single layers)."""
-    from hpstudy import api
     from hpstudy.store.attributes import attribute_text
     from hpstudy.study.plan import SearchKey
 
-    with api.open(study, storage, scale=scale) as reader, reader.snapshot():
+    with hpstudy.open(study, storage, scale=scale) as reader, reader.snapshot():
         _check_view(reader.study.views, view)
         metric, names = reader.study.metric.name, [view] if view else list(reader.study.views)
         trials = [trial for name in names if (trial := reader.best(name))]
@@ -206,8 +204,6 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing output file.")] = False,
 ) -> None:
     """Write all trials or learning curves as one table. With --optuna: as an Optuna storage."""
-    from hpstudy import api
-
     if optuna is not None:
         if output is not None or curves:
             raise UsageError(
@@ -215,12 +211,12 @@ def export(
             )
         from hpstudy.store.optuna_export import export_optuna
 
-        with api.open(study, storage, scale=scale) as reader:
+        with hpstudy.open(study, storage, scale=scale) as reader:
             names = export_optuna(reader, optuna, force=force)
         view = shell_command("optuna-dashboard", f"sqlite:///{optuna}")
         say(f"written: {optuna} (studies {', '.join(names)}). View it: {view}")
         return
-    text = api.export(study, output, storage=storage, format=form, curves=curves, scale=scale, force=force)
+    text = hpstudy.export(study, output, storage=storage, format=form, curves=curves, scale=scale, force=force)
     if text is not None:
         print(text, end="")
     else:
@@ -247,9 +243,7 @@ def report(
 ) -> None:
     """Write the report of a study. Writes a PDF or an interactive page, a JSON file, and a CSV file for each figure."""
     gc.set_threshold(NEW_OBJECTS)
-    from hpstudy.api import write_report
-
-    written = write_report(study, output, storage=storage, formats=formats, scale=scale, force=force)
+    written = hpstudy.write_report(study, output, storage=storage, formats=formats, scale=scale, force=force)
     for path in written.files:
         print(path)
     for path in written.outdated:
@@ -273,15 +267,13 @@ def plot(
     ] = None,
 ) -> None:
     """Save one figure of the report, or list the figures."""
-    from hpstudy.api import figure_names, plot_figure
-
     if figure is None:
-        for name in figure_names(study, storage, scale=scale):
+        for name in hpstudy.figure_names(study, storage, scale=scale):
             print(name)
         return
     if output is None:
         raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png, .pgf)")
-    print(plot_figure(study, figure, output, storage=storage, scale=scale))
+    print(hpstudy.plot_figure(study, figure, output, storage=storage, scale=scale))
 
 
 def bundle(
@@ -292,9 +284,7 @@ def bundle(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write database, code and report as one zip file with checksums."""
-    from hpstudy import api
-
-    written = api.bundle(study, output, storage=storage, scale=scale, force=force)
+    written = hpstudy.bundle(study, output, storage=storage, scale=scale, force=force)
     for name in written.missing:
         say(f"not in the bundle, because it is not the file that ran: {name}")
     print(written.path)
@@ -305,9 +295,7 @@ def open_bundle(
     folder: Annotated[Path | None, typer.Argument(help="A new or empty folder. Default: the bundle's name.")] = None,
 ) -> None:
     """Verify the checksums of a bundle and unpack it."""
-    from hpstudy import api
-
-    print(api.open_bundle(bundle, folder))
+    print(hpstudy.open_bundle(bundle, folder))
 
 
 def _check_view(views: Any, view: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import hpstudy
 from hpstudy.catalog import KINDS, parts, registry
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
@@ -88,17 +89,17 @@ def list_(
 @db.command("check")
 def check(study: AnyStudy, storage: Storage = None, scale: Scale = None) -> None:
     """Check the file, its structure, and that its trials fit the study."""
-    from hpstudy import api
+    from hpstudy.api.databases import locate
 
-    problems = api.check(study, storage, scale=scale)
+    problems = hpstudy.check(study, storage, scale=scale)
     for problem in problems:
         print(problem)
-    path = api.locate(study, storage, scale=scale)
+    path = locate(study, storage, scale=scale)
     if problems:
         say(f"{path}: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
         raise typer.Exit(1)
     say(f"{path}: no problems")
-    with api.open(path) as reader:
+    with hpstudy.open(path) as reader:
         say(f"digest of the contents: {reader.content_digest()}")
         if note := reader.seal_note():
             say(note)

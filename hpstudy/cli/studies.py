@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import hpstudy
 from hpstudy.cli.options import (
     Address,
     AllowCode,
@@ -67,10 +68,9 @@ def plan(
     form: Form = Format.table,
 ) -> None:
     """Show what a run would do and how long it would take. Estimated from finished trials, or from a pilot."""
-    from hpstudy import api
     from hpstudy.study.sample_size import too_few_replicates
 
-    planned = api.plan(study, storage, scale=scale, workers=workers, pilot=pilot)
+    planned = hpstudy.plan(study, storage, scale=scale, workers=workers, pilot=pilot)
     print_rows(planned.rows(), form)
     if form is Format.table:
         say(_size(planned.study))
@@ -108,10 +108,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a study, resuming it if it was interrupted. Finished trials are never run again."""
-    from hpstudy import api
-    from hpstudy.engine.progress import progress_for
-
-    summary = api.run(
+    summary = hpstudy.run(
         study,
         storage=storage,
         scale=scale,
@@ -123,7 +120,7 @@ def run(
         allow_changed_code=allow_changed_code,
         allow_mixed=allow_mixed,
         shard=shard,
-        progress=progress_for(verbose=verbose, quiet=quiet),
+        progress=hpstudy.progress_for(verbose=verbose, quiet=quiet),
         observers=observer or (),
     )
     _finish(summary, quiet)
@@ -145,10 +142,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Continue a study from its database, without its study file."""
-    from hpstudy import api
-    from hpstudy.engine.progress import progress_for
-
-    summary = api.resume(
+    summary = hpstudy.resume(
         storage,
         workers=workers,
         executor=executor,
@@ -157,7 +151,7 @@ def resume(
         timeout_s=timeout,
         allow_changed_code=allow_changed_code,
         allow_mixed=allow_mixed,
-        progress=progress_for(verbose=verbose, quiet=quiet),
+        progress=hpstudy.progress_for(verbose=verbose, quiet=quiet),
         observers=observer or (),
     )
     _finish(summary, quiet)
@@ -181,12 +175,11 @@ def merge(
     ] = False,
 ) -> None:
     """Merge the shards of a study into one database. Its numbers are those of a run without shards."""
-    from hpstudy import api
     from hpstudy.store import Counts
 
-    merged = api.merge(shards, storage, partial=partial, allow_mixed=allow_mixed)
+    merged = hpstudy.merge(shards, storage, partial=partial, allow_mixed=allow_mixed)
     say(f"written: {merged}")
-    with api.open(merged) as reader:
+    with hpstudy.open(merged) as reader:
         left = Counts.total(reader.counts().values()).left
     remaining = shell_command("hpstudy", "resume", merged)
     say(f"{left:,} trials remain: {remaining}" if left else f"next: {shell_command('hpstudy', 'report', merged)}")
@@ -203,14 +196,14 @@ def slurm(
     submit: Annotated[bool, typer.Option("--submit", help="Send the script with sbatch instead of printing it.")] = False,
 ) -> None:
     """Print a Slurm array script that runs a study in shards. Each task stops before its time limit and is queued again."""
-    from hpstudy import api
+    from hpstudy.api.databases import locate
 
-    text = api.slurm(study, storage, shards=shards, scale=scale, options=options or (), submit=submit)
+    text = hpstudy.slurm(study, storage, shards=shards, scale=scale, options=options or (), submit=submit)
     if not submit:
         print(text, end="")
         return
     say(text)
-    database = api.locate(study, storage, scale=scale)
+    database = locate(study, storage, scale=scale)
     databases = f"{database.with_suffix('')}.shard-*-of-{shards}/*.sqlite"
     say(f"next, when all tasks have ended: {shell_command('hpstudy', 'merge', databases)}")
 
@@ -237,10 +230,7 @@ def confirm(
     quiet: Quiet = False,
 ) -> None:
     """Train each search's best point again on fresh seeds. Includes each view's default point; finished trainings are kept."""
-    from hpstudy import api
-    from hpstudy.engine.progress import progress_for
-
-    summary = api.confirm(
+    summary = hpstudy.confirm(
         study,
         storage,
         scale=scale,
@@ -252,7 +242,7 @@ def confirm(
         scheduler_file=scheduler_file,
         allow_changed_code=allow_changed_code,
         allow_mixed=allow_mixed,
-        progress=progress_for(verbose=verbose, quiet=quiet),
+        progress=hpstudy.progress_for(verbose=verbose, quiet=quiet),
         observers=observer or (),
     )
     _finish(summary, quiet, again="confirm")
