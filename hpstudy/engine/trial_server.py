@@ -35,6 +35,10 @@ from hpstudy.seeds import seed_process
 LENGTH = struct.Struct("!Q")
 """Precedes the answer of a child."""
 
+SHUTDOWN_GRACE_S = 1.0
+"""Seconds that the process of a step may take to end after it has closed its end of the pipe. Shorter: on a busy machine it is killed while
+it ends, and the reason is lost."""
+
 LAZY_IMPORTS = {"torch": "torch._dynamo"}
 """Modules that a library imports at first use instead of at import. For torch.optim this takes a second."""
 
@@ -167,16 +171,17 @@ class _Server:
         os.close(source)
         if packed_answer is not None:
             self._connection.send_bytes(packed_answer)
+        alive = packed_answer is None and not _ends(child, SHUTDOWN_GRACE_S)
         _kill_group(child)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if packed_answer is None:
-            self._connection.send_bytes(packed(death("the process of the trial", code, self._log)))
+            self._connection.send_bytes(packed(death("the process of the trial", None if alive else code, self._log)))
 
     def _run_step(self, payload: bytes, sink: int) -> NoReturn:
         """In the child: write the length of the answer and the answer, and exit. atexit handlers do not run."""
         code = 1
         try:
-            server = os.getppid()
+            server, pipe = os.getppid(), os.fstat(sink)
             os.setsid()
             self._connection.close()
             if self._on_child is not None:
@@ -185,6 +190,8 @@ class _Server:
             threading.Thread(target=end_with, args=(server,), name="parent-watch", daemon=True).start()
             packed_answer = answer(payload)
             flush_streams()
+            if not _is_open(sink, pipe):
+                raise OSError(f"user code has closed file descriptor {sink}, which it did not open: the answer cannot be sent")
             with open(sink, "wb") as file:
                 file.write(LENGTH.pack(len(packed_answer)) + packed_answer)
             code = 0
@@ -210,6 +217,24 @@ class _Server:
             if os.getppid() != self._parent:
                 _kill_group(child)
                 os._exit(1)
+
+
+def _is_open(descriptor: int, file: os.stat_result) -> bool:
+    """Whether a descriptor is still that of a file: user code may have closed it, and opened a file of its own with this number."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file)
+    except OSError:
+        return False
+
+
+def _ends(child: int, seconds: float) -> bool:
+    """Wait until a child ends, for at most this long; whether it has ended. It is not reaped."""
+    deadline = time.monotonic() + seconds
+    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _kill_group(leader: int) -> None:

@@ -127,6 +127,16 @@ def close_stdout(_):
     return "closed"
 
 
+def close_descriptors(request):
+    os.closerange(3, 256)
+    time.sleep(request.argument)
+
+
+def replace_descriptors(request):
+    os.closerange(3, 256)
+    _kept.extend((request.argument / f"{number}").open("w") for number in range(50))
+
+
 def gone(pid):
     """Whether a process ends within a reasonable time."""
     deadline = time.monotonic() + 20
@@ -282,6 +292,23 @@ def test_what_a_trial_prints_goes_to_the_log_of_its_server(tmp_path):
 
 def test_a_trial_may_close_its_output(executor):
     assert [executor.submit(close_stdout, UserStep()).result() for _ in range(2)] == ["closed", "closed"]
+
+
+@pytest.mark.parametrize(("waits_s", "said"), [(0.0, "exit code 1"), (1000.0, "closed its connection")])
+def test_a_trial_that_closes_all_descriptors_says_so(tmp_path, waits_s, said):
+    executor = ProcessExecutor(1, tmp_path / "logs")
+    with pytest.raises(WorkerDied, match=said) as caught:
+        executor.submit(close_descriptors, UserStep(waits_s)).result()
+    assert "memory" not in caught.value.hint
+    executor.close()
+    logs = "".join(log.read_text() for log in tmp_path.glob("logs/*"))
+    assert ("which it did not open: the answer cannot be sent" in logs) == (waits_s == 0)
+
+
+def test_no_answer_is_written_to_a_file_that_replaced_the_pipe(executor, tmp_path):
+    with pytest.raises(WorkerDied, match="exit code 1"):
+        executor.submit(replace_descriptors, UserStep(tmp_path)).result()
+    assert {file.stat().st_size for number in range(50) if (file := tmp_path / f"{number}").exists()} == {0}
 
 
 @pytest.mark.parametrize("top", ["raise", "exit"])
