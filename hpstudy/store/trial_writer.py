@@ -14,7 +14,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.listing import confirmed_search
 from hpstudy.store.seals import changing, seal_trial
 from hpstudy.store.searches import find_search
-from hpstudy.store.values import clean_text, encode, encode_point, utc_now
+from hpstudy.store.values import clean_text, encode, encode_point, encode_seconds, utc_now
 from hpstudy.study.confirm import Retraining
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
@@ -91,7 +91,7 @@ class TrialWriter:
             INSERT INTO trial (search_id, number, state, point, attempts, started_at, ask_s, environment_id)
             VALUES (?, ?, 'running', ?, 1, ?, ?, ?)
             """,
-            (search_id, trial.number, encode_point(trial.point), utc_now(), trial.ask_s, self.environment_id),
+            (search_id, trial.number, encode_point(trial.point), utc_now(), encode_seconds(trial.ask_s), self.environment_id),
         ).lastrowid
         if trial.retrained is not None:
             self._write_retraining(trial.key, trial_id, trial.retrained)
@@ -176,7 +176,7 @@ class TrialWriter:
                 outcome.state,
                 *((None, None) if trial.objective is None else encode(trial.objective)),
                 utc_now(),
-                outcome.duration_s,
+                encode_seconds(outcome.duration_s),
                 outcome.peak_rss_mib,
                 *(map(clean_text, (failure.type, failure.message, failure.traceback)) if failure else (None, None, None)),
                 paths.to_stored(outcome.log_path, self.path),

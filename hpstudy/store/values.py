@@ -46,6 +46,11 @@ def decode(value: float | None, kind: str) -> float:
     return float(kind) if value is None else value
 
 
+def encode_seconds(seconds: float) -> float:
+    """Return a duration as it is stored: 0 if it is negative or not finite, because a user's code has changed the clock of its process."""
+    return float(seconds) if 0 < seconds < math.inf else 0.0
+
+
 def encode_point(point: Mapping[str, Any]) -> str:
     """Return a point as JSON text. Floats have their shortest exact form, so that 1, 1.0, true and "1" stay different."""
     return json.dumps(dict(point), allow_nan=False, default=_plain)

@@ -1,13 +1,14 @@
 """Which steps run a user's code, and what a run says about their isolation."""
 
 import random
+import time
 
 import pytest
 
 from hpstudy.engine.executors import UserCodeRequest
 from hpstudy.engine.progress import Observer
 from hpstudy.seeds import derive_seed, seeded_block
-from hpstudy.store import Reader
+from hpstudy.store import Reader, check
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import TaskBlock
 from tests.support import steps
@@ -191,3 +192,13 @@ def test_a_process_that_a_searcher_forks_gives_no_answer(run, make_study, write_
         "        calls.append", "        if os.fork() == 0: raise SystemExit\n        calls.append"
     )
     assert run(make_study(searcher=write_module(forks), trials=2), executor=executor, workers=1).counts.completed == 8
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_function_that_changes_the_clock_of_its_process_leaves_a_sound_database(
+    run, make_study, write_module, storage, monkeypatch, executor
+):
+    monkeypatch.setattr(time, "perf_counter", time.perf_counter)  # restored after the inline run
+    use = write_module("import time\ndef f(params, seed):\n    time.perf_counter = lambda: -1e9\n    return params['x1']")
+    assert run(make_study(use=use, trials=1), executor=executor, workers=1).complete
+    assert check(storage) == []

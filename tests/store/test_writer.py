@@ -57,6 +57,15 @@ def test_searches_have_histories_of_their_own(store, add, key):
     assert store.history(SearchKey("filter", 1)) == []
 
 
+@pytest.mark.parametrize("seconds", [-1e9, -math.inf, math.inf, math.nan])
+def test_a_duration_that_could_not_be_read_again_is_stored_as_0(store, path, key, point, seconds):
+    start(store, key, 0, point, seconds)
+    finish(store, key, 0, Outcome("completed", {"accuracy": 0.5}, duration_s=seconds), 0.5)
+    assert query(store, "SELECT ask_s, evaluate_s FROM trial") == [(0.0, 0.0)]
+    with Reader.open(path) as reader:
+        assert reader.trials()["objective"].tolist() == [0.5]
+
+
 @pytest.mark.parametrize("state", ["diverged", "failed", "timed_out"])
 def test_a_trial_without_a_value_has_no_objective(store, add, key, state):
     add(outcome=Outcome(state, {}))
