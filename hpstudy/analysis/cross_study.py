@@ -28,6 +28,7 @@ from hpstudy.analysis.statistics.critical_difference import mean_ranks
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.performance_profile import performance_profile
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.statistics.survival import trials_range
 from hpstudy.analysis.supplement.ranking import Ranking, trials_of
 from hpstudy.errors import UsageError
 from hpstudy.goal import Goal
@@ -195,7 +196,10 @@ def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -
         a,
         b,
         tuple(_difference(values, results) for values, results in zip(scores, studies, strict=True)),
-        tuple(None if values is None else _difference(values, results) for values, results in zip(trials, studies, strict=True)),
+        tuple(
+            None if values is None else _difference(values, results, trials_range(horizon))
+            for values, results in zip(trials, studies, strict=True)
+        ),
         _mean_of_studies(scores, studies[0]),
         _mean_of_studies(with_target, studies[0]) if len(with_target) == len(studies) else None,
     )
@@ -220,9 +224,9 @@ def _bootstrap(results: Results) -> Bootstrap:
     return Bootstrap(derive_seed(results.seed, "several", results.study.name), settings.resamples, settings.confidence)
 
 
-def _difference(values: Floats, results: Results) -> Estimate:
-    """The mean of (replicates,) paired differences with its t interval."""
-    mean = t_mean(values, results.study.analysis.confidence)
+def _difference(values: Floats, results: Results, possible: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+    """The mean of (replicates,) paired differences with its t interval within the possible range."""
+    mean = t_mean(values, results.study.analysis.confidence).within(possible)
     return Estimate(mean.value, mean.low, mean.high, len(values))
 
 

@@ -19,6 +19,7 @@ from hpstudy.analysis.curves.anytime import Scale
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.analysis.statistics.survival import trials_range
 from hpstudy.study.declaration import Endpoint
 
 
@@ -87,18 +88,22 @@ def _joint(
 ) -> JointEndpoint:
     """One endpoint of one comparison, without adjusted p and verdict."""
     endpoint, (a, b) = estimated[0].endpoint, names
-    estimates, reached, alone = [], [], []
+    estimates, errors, reached, alone = [], [], [], []
     for result, scale in zip(estimated, scales, strict=True):
         assert result.declared is not None, "the caller passes endpoints with an estimate"
         pair = next(pair for pair in result.declared.pairs if (pair.a, pair.b) == names)
         counts = {view.view: view.reached for view in result.declared.views}
         of_a, of_b = counts[a], counts[b]
         reached.append(None if of_a is None or of_b is None else (of_a, of_b))
-        estimates.append(_scaled(pair.estimate, _width(endpoint, scale)))
+        width = _width(endpoint, scale)
+        estimates.append(_scaled(pair.estimate, width))
+        errors.append(pair.sd / np.sqrt(pair.estimate.n) / abs(width))
         alone.append(pair.shown)
     primary = all(result.primary for result in estimated)
     mean: CountedEstimate | None
-    mean, p = mean_of_studies(estimates, [results.study.analysis.confidence for results in studies])
+    mean, p = mean_of_studies(estimates, errors, studies[0].study.analysis.confidence)
+    if reached[0] is not None:
+        mean = mean.within(trials_range(studies[0].study.search.trials))
     if any(counts is not None and 0 in counts for counts in reached):
         mean, p = None, float("nan")
     return JointEndpoint(endpoint, primary, a, b, tuple(estimates), tuple(reached), tuple(alone), mean, p)
@@ -116,23 +121,25 @@ def _scaled(estimate: CountedEstimate, width: float) -> CountedEstimate:
     return CountedEstimate(estimate.value / width, low, high, estimate.n)
 
 
-def mean_of_studies(estimates: Sequence[CountedEstimate], confidences: Sequence[float]) -> tuple[CountedEstimate, float]:
-    """The mean of independent means, and the p of the two-sided test of 0; ends and p are NaN if a study has no interval or no spread.
+def mean_of_studies(
+    estimates: Sequence[CountedEstimate], errors: Sequence[float], confidence: float
+) -> tuple[CountedEstimate, float]:
+    """The mean of independent means, and the p of the two-sided test of 0; ends and p are NaN if a study has no spread.
 
     Args:
-        estimates: means over n replicates with their t intervals.
-        confidences: level of each interval; the result has the level of the first.
+        estimates: means over n replicates.
+        errors: standard error of each mean, with n - 1 degrees of freedom; NaN for a single replicate.
+        confidence: level of the interval.
     """
     value, n = float(np.mean([estimate.value for estimate in estimates])), sum(estimate.n for estimate in estimates)
-    # (studies,) degrees of freedom and half widths of the intervals, then squared standard errors.
+    # (studies,) degrees of freedom, and squared standard errors.
     freedom = np.array([estimate.n - 1 for estimate in estimates], dtype=np.float64)
-    half_widths = np.array([(estimate.high - estimate.low) / 2 for estimate in estimates])
-    if (freedom < 1).any() or not (half_widths > 0).all():
+    squares = np.square(errors)
+    if (freedom < 1).any() or not (squares > 0).all():
         return CountedEstimate(value, float("nan"), float("nan"), n), float("nan")
-    squares = (half_widths / stats.t.ppf((1 + np.array(confidences)) / 2, freedom)) ** 2
     error = float(np.sqrt(squares.sum())) / len(estimates)
     joint_freedom = float(squares.sum() ** 2 / (squares**2 / freedom).sum())
-    half_width = float(stats.t.ppf((1 + confidences[0]) / 2, joint_freedom)) * error
+    half_width = float(stats.t.ppf((1 + confidence) / 2, joint_freedom)) * error
     interval = CountedEstimate(value, value - half_width, value + half_width, n)
     return interval, float(2 * stats.t.sf(abs(value) / error, joint_freedom))
 

@@ -35,11 +35,15 @@ def interval(values, confidence=0.95):
     return CountedEstimate(values.mean(), *mean.confidence_interval(confidence), len(values))
 
 
+def errors(*samples):
+    return [stats.sem(values) for values in samples]
+
+
 def test_the_mean_of_two_studies_has_the_test_of_welch():
     """The sum of two independent means is the difference of the first and the negative second."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(0.4, 1, 12), rng.normal(0.2, 3, 7)
-    found, p = mean_of_studies([interval(x), interval(y, 0.9)], [0.95, 0.9])
+    found, p = mean_of_studies([interval(x), interval(y, 0.9)], errors(x, y), 0.95)
     welch = stats.ttest_ind(x, -y, equal_var=False)
     ends = welch.confidence_interval(0.95)
     assert (found.value, found.low, found.high) == pytest.approx(((x.mean() + y.mean()) / 2, ends.low / 2, ends.high / 2))
@@ -51,8 +55,9 @@ def test_the_same_draws_twice_have_too_short_an_interval_as_if_they_were_indepen
     """So such studies are refused: a study with a copy of itself has an interval 1.5 times too short, and it covers 83%, not 95%."""
     rng, widths, hits = np.random.default_rng(1), [], 0
     for _ in range(2000):
-        once = interval(rng.normal(0, 1, 10))
-        twice, _ = mean_of_studies([once, once], [0.95, 0.95])
+        values = rng.normal(0, 1, 10)
+        once = interval(values)
+        twice, _ = mean_of_studies([once, once], errors(values, values), 0.95)
         widths.append((twice.high - twice.low) / (once.high - once.low))
         hits += twice.low <= 0 <= twice.high
     ratio = stats.t.ppf(0.975, 18) / stats.t.ppf(0.975, 9) / np.sqrt(2)
@@ -64,7 +69,8 @@ def test_the_same_draws_twice_have_too_short_an_interval_as_if_they_were_indepen
 def test_the_interval_of_the_mean_of_studies_covers_it():
     rng, hits = np.random.default_rng(1), 0
     for _ in range(2000):
-        found, _ = mean_of_studies([interval(rng.normal(1, 1, 10)), interval(rng.normal(3, 4, 6))], [0.95, 0.95])
+        x, y = rng.normal(1, 1, 10), rng.normal(3, 4, 6)
+        found, _ = mean_of_studies([interval(x), interval(y)], errors(x, y), 0.95)
         hits += found.low <= 2 <= found.high
     assert 0.935 <= hits / 2000 <= 0.965
 
@@ -72,7 +78,8 @@ def test_the_interval_of_the_mean_of_studies_covers_it():
 @pytest.mark.parametrize("values", [np.ones(1), np.ones(5)])
 def test_a_study_without_an_interval_or_spread_leaves_none(values):
     one = CountedEstimate(1.0, np.nan, np.nan, 1) if len(values) == 1 else CountedEstimate(1.0, 1.0, 1.0, 5)
-    found, p = mean_of_studies([one, interval(np.arange(5.0))], [0.95, 0.95])
+    other = np.arange(5.0)
+    found, p = mean_of_studies([one, interval(other)], [stats.sem(values) if len(values) > 1 else np.nan, *errors(other)], 0.95)
     assert (found.value, np.isnan(found.low), np.isnan(p)) == (1.5, True, True)
 
 

@@ -15,7 +15,7 @@ number over replicates has a Student t interval; a replicate without the value i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 from typing import Literal
 
@@ -26,6 +26,7 @@ from hpstudy.analysis.comparisons.margin import ENOUGH, Bounds, one_sided
 from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.statistics.survival import trials_range
 from hpstudy.analysis.sweeps.points import swept_names
 from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.loading.claims import selected_points
@@ -117,12 +118,14 @@ class _Values:
     Attributes:
         horizon: for numbers of trials, the number of trials of a search.
         attainable: attainable range of a difference of numbers of trials.
+        possible: range in which the mean must lie; infinite unless the values count trials.
     """
 
     what: str
     values: Floats
     horizon: int | None = None
     attainable: tuple[float, float] | None = None
+    possible: tuple[float, float] = (-np.inf, np.inf)
 
 
 def judge(criterion: Criterion, observed: Mapping[str, Observed], objective: str, bootstrap: Bootstrap) -> CriterionResult:
@@ -157,8 +160,11 @@ def _selected(selection: Selection, observed: Mapping[str, Observed], metric: st
     """The values of a selection for each point, keyed by epoch where every epoch counts, else by 0."""
     view = observed[selection.view]
     if metric in view.of_searches:
-        horizon = view.best.shape[1] if metric in NUMBERS_OF_TRIALS else None
-        return {0: [_Values(selection.view, view.of_searches[metric], horizon)]}
+        values = _Values(selection.view, view.of_searches[metric])
+        if metric in NUMBERS_OF_TRIALS:
+            horizon = view.best.shape[1]
+            values = replace(values, horizon=horizon, possible=trials_range(horizon, 0))
+        return {0: [values]}
     if metric == TRIALS_TO_TARGET:
         return {}
     if not view.points:
@@ -210,7 +216,8 @@ def _minus(a: _Values, b: _Values) -> _Values:
     both = ~np.isnan(differences)
     if a.horizon is not None and both.any():
         ends = attainable(a.values[both], b.values[both], a.horizon)
-    return _Values(f"{a.what} − {b.what}", differences, attainable=ends)
+    possible = trials_range(a.horizon) if a.horizon is not None else a.possible
+    return _Values(f"{a.what} − {b.what}", differences, attainable=ends, possible=possible)
 
 
 def _contrast(
@@ -219,11 +226,12 @@ def _contrast(
     """One of `number` contrasts; with fewer than `fewest` replicates, a claim with two bounds cannot hold."""
     above, below = bounds_of_claim
     values, confidence = claimed.values[~np.isnan(claimed.values)], bootstrap.confidence  # (replicates with a value,)
-    mean, wide = t_mean(values, confidence), t_mean(values, 1 - (1 - confidence) / number)
+    mean, wide = (t_mean(values, level).within(claimed.possible) for level in (confidence, 1 - (1 - confidence) / number))
     level, holds, withheld = confidence, False, False
     if above is not None and below is not None:
         bounds = one_sided(values, bootstrap) if len(values) > 1 else Bounds(np.nan, np.nan)
-        level, mean = 2 * confidence - 1, Estimate(mean.value, bounds.lower, bounds.upper)
+        level, mean = 2 * confidence - 1, Estimate(mean.value, bounds.lower, bounds.upper).within(claimed.possible)
+        bounds = Bounds(mean.low, mean.high)
         withheld = bounds.within(above, below) and len(values) < fewest
         holds = bounds.within(above, below) and not withheld
     elif not np.isnan(mean.low):

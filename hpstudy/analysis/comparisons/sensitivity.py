@@ -15,7 +15,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.curves.best_so_far import best_so_far
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.student import t_mean
-from hpstudy.analysis.statistics.survival import trials_to_target
+from hpstudy.analysis.statistics.survival import trials_range, trials_to_target
 from hpstudy.goal import Goal
 
 Policy = Literal["worst", "drop"]
@@ -91,7 +91,7 @@ def under_policy(
     trials = None
     if level is not None:
         trials_a, trials_b = (trials_to_target(best_so_far(x, goal), level, goal).trials.astype(np.float64) for x in values)
-        trials = t_mean(trials_a - trials_b, confidence)
+        trials = t_mean(trials_a - trials_b, confidence).within(trials_range(a.shape[1]))
     best_a, best_b = (best_so_far(x, goal, worst=worst) for x in values)
     differences = [t_mean(best_a[:, budget - 1] - best_b[:, budget - 1], confidence) for budget in budgets]
     left_out = int(np.isnan(a).sum() + np.isnan(b).sum()) if policy == "drop" else 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy import stats
@@ -21,6 +22,7 @@ from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
+from hpstudy.analysis.statistics.survival import trials_range
 from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.study.declaration import Endpoint
 
@@ -97,22 +99,23 @@ def measurement(
     """Estimate an endpoint for all views and comparisons; the p-values are not adjusted yet."""
     values = endpoint_values(endpoint, delta, inputs)
     influence = _influence(endpoint, delta, inputs, values)
+    of_mean, of_difference, _ = _ranges(values, inputs.horizon)
     views = tuple(
         EndpointOfView(
             view,
             of_view.values,
-            _estimate(of_view.values, influence[view], confidence),
+            _estimate(of_view.values, influence[view], confidence, of_mean),
             None if of_view.plateau is None else float(of_view.plateau.mean()),
             None if of_view.reached is None else int(of_view.reached.sum()),
             _independent(of_view.values, influence[view]),
         )
         for view, of_view in values.items()
     )
-    horizon = next(iter(inputs.curves.values())).shape[1]
     differences = []
     for a, b in pairs:
-        ends = None if values[a].reached is None else attainable(values[a].values, values[b].values, horizon)
-        differences.append(_pair(a, b, values[a].values - values[b].values, influence[a] - influence[b], ends, confidence))
+        ends = None if values[a].reached is None else attainable(values[a].values, values[b].values, inputs.horizon)
+        paired, of_pair = values[a].values - values[b].values, influence[a] - influence[b]
+        differences.append(_pair(a, b, paired, of_pair, ends, confidence, of_difference))
     return Measurement(delta, views, tuple(differences))
 
 
@@ -149,13 +152,16 @@ def interactions(
     """Interactions of comparisons and searchers, not adjusted yet; each pair holds the arms of both views with either searcher."""
     values = endpoint_values(endpoint, delta, inputs)
     influence = _influence(endpoint, delta, inputs, values)
+    _, of_difference, of_interaction = _ranges(values, inputs.horizon)
     result = []
     for (a, b), (c, d) in pairs:
         main, other = values[a].values - values[b].values, values[c].values - values[d].values
         influence_main, influence_other = influence[a] - influence[b], influence[c] - influence[d]
-        interaction = _pair(a, b, main - other, influence_main - influence_other, None, confidence)
-        estimates = _estimate(main, influence_main, confidence), _estimate(other, influence_other, confidence)
-        result.append(Interaction(a, b, *estimates, interaction.estimate, interaction.p))
+        interaction = _pair(a, b, main - other, influence_main - influence_other, None, confidence, of_interaction)
+        of_main, of_other = (
+            _estimate(*each, confidence, of_difference) for each in ((main, influence_main), (other, influence_other))
+        )
+        result.append(Interaction(a, b, of_main, of_other, interaction.estimate, interaction.p))
     return tuple(result)
 
 
@@ -185,18 +191,30 @@ def _independent(values: Floats, influence: Floats) -> Floats:
     return np.asarray(influence - influence.mean() + values.mean(), dtype=np.float64)
 
 
-def _estimate(values: Floats, influence: Floats, confidence: float) -> CountedEstimate:
-    """The mean of the values, with the t interval from the standard error of `influence`."""
+Range: TypeAlias = tuple[float, float]
+"""Smallest and largest possible value."""
+
+
+def _ranges(values: Mapping[str, EndpointValues], horizon: int) -> tuple[Range, Range, Range]:
+    """The possible ranges of a mean, a difference of views and a difference of such differences; infinite unless they count trials."""
+    if next(iter(values.values())).reached is None:
+        return ((-np.inf, np.inf),) * 3
+    return trials_range(horizon, 0), trials_range(horizon, 1), trials_range(horizon, 2)
+
+
+def _estimate(values: Floats, influence: Floats, confidence: float, possible: Range) -> CountedEstimate:
+    """The mean of the values, with the t interval from the standard error of `influence` within the possible range."""
     mean, spread = t_mean(values, confidence).value, t_mean(influence, confidence)
-    return CountedEstimate(mean, mean - (spread.value - spread.low), mean + (spread.high - spread.value), len(values))
+    low, high = mean - (spread.value - spread.low), mean + (spread.high - spread.value)
+    return CountedEstimate(mean, low, high, len(values)).within(possible)
 
 
 def _pair(
-    a: str, b: str, differences: Floats, influence: Floats, ends: tuple[float, float] | None, confidence: float
+    a: str, b: str, differences: Floats, influence: Floats, ends: Range | None, confidence: float, possible: Range
 ) -> EndpointOfPair:
     """The (replicates,) differences of two views, not adjusted yet; `influence` is the difference of `_influence`."""
     n = len(differences)
-    estimate = _estimate(differences, influence, confidence)
+    estimate = _estimate(differences, influence, confidence, possible)
     sd = float(deviation(influence - influence[0])) if n > 1 else float("nan")
     return EndpointOfPair(a, b, differences, estimate, _p(estimate.value, sd, n), float("nan"), "", ends, sd)
 

@@ -38,6 +38,11 @@ class EndpointInputs:
         """Number of replicates."""
         return len(next(iter(self.curves.values())))
 
+    @property
+    def horizon(self) -> int:
+        """Number of trials of a search."""
+        return int(next(iter(self.curves.values())).shape[1])
+
     def without(self, replicate: int) -> EndpointInputs:
         """A copy without one replicate."""
         return replace(self, curves={view: np.delete(curve, replicate, axis=0) for view, curve in self.curves.items()})

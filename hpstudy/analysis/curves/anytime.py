@@ -119,4 +119,5 @@ class AnytimeDifference:
 def anytime_difference(a: Floats, b: Floats, scale: Scale, confidence: float) -> AnytimeDifference:
     """Compare two views by their (replicates x trials) best so far, no NaN; t intervals, with the scale held fixed."""
     rated = [(attained(x, scale).mean(axis=1), progress(x, scale).mean(axis=1), x.mean(axis=1)) for x in (a, b)]
-    return AnytimeDifference(*(t_mean(x - y, confidence) for x, y in zip(*rated, strict=True)))
+    area, score, metric = (t_mean(x - y, confidence) for x, y in zip(*rated, strict=True))
+    return AnytimeDifference(area.within((-1.0, 1.0)), score, metric)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
@@ -20,6 +23,14 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    def within(self, possible: tuple[float, float]) -> Self:
+        """The same estimate, its interval intersected with the range in which its true value must lie.
+
+        The interval covers the true value as often as before, and has no values that cannot be true.
+        """
+        low, high = (float(end) for end in np.clip([self.low, self.high], *possible))  # NaN stays
+        return replace(self, low=low, high=high)
 
     def counted(self, n: int) -> CountedEstimate:
         """The same estimate with the number of values behind it."""

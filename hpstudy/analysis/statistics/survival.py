@@ -50,6 +50,11 @@ def trials_to_target(best: Floats, level: float, goal: Goal, finished: Ints | No
     return Times(np.where(reached, at_least.argmax(axis=1) + 1, censored).astype(np.int64), reached)
 
 
+def trials_range(horizon: int, differences: int = 1) -> tuple[float, float]:
+    """The range of a mean of trials from 1 to `horizon` (`differences` 0), of a difference of two (1), or of two such differences (2)."""
+    return (differences * (1.0 - horizon), differences * (horizon - 1.0)) if differences else (1.0, float(horizon))
+
+
 @dataclass(frozen=True)
 class Survival:
     """A Kaplan-Meier curve: the share of searches that have not reached the target after t trials.

@@ -15,7 +15,7 @@ from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.analysis.statistics.permutation import SignFlip, sign_flip
 from hpstudy.analysis.statistics.power import POWER, detectable
 from hpstudy.analysis.statistics.student import t_mean
-from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_to_target, wilson
+from hpstudy.analysis.statistics.survival import Survival, Times, kaplan_meier, trials_range, trials_to_target, wilson
 from hpstudy.display import estimate
 from hpstudy.goal import Goal
 
@@ -82,7 +82,7 @@ class TrialsDifference:
         trials_a, trials_b: (replicates,) min(trials-to-target, horizon).
         reached_a, reached_b: numbers of these searches that reached the target.
         mean_a, mean_b, difference: means of trials_a, trials_b and trials_a - trials_b.
-        low, high: t interval of the difference, with the level held fixed; NaN with one replicate.
+        low, high: t interval of the difference within its possible range, with the level held fixed; NaN with one replicate.
         low_a, high_a, low_b, high_b: BCa intervals of the two means.
         resampled_low, resampled_high: percentile interval with the level recomputed in every resample, if the level is a statistic of
             this study's searches; NaN otherwise.
@@ -152,7 +152,7 @@ def trials_difference(
     times_a, times_b = (trials_to_target(best, level, goal) for best in (a, b))
     trials_a, trials_b = times_a.trials.astype(np.float64), times_b.trials.astype(np.float64)  # (replicates,)
     differences = trials_a - trials_b
-    mean = t_mean(differences, bootstrap.confidence)
+    mean = t_mean(differences, bootstrap.confidence).within(trials_range(horizon))
     low, high = mean_intervals(np.stack([trials_a, trials_b], axis=1), bootstrap)  # (2,): A, B
     lowest, highest = attainable(trials_a, trials_b, horizon)
     resampled_low = resampled_high = detectable_difference = float("nan")

@@ -122,7 +122,8 @@ def _of_search(results: Results) -> list[str]:
         f"1987) with Hesterberg's small-sample expansion, from {resamples} resamples; the unit that is resampled is a whole replicate with "
         "all its views, never a trial. The simultaneous band is a sup-t band whose critical value is transformed to Student's t. These "
         "intervals are valid if no rare event dominates the mean. If a tenth of one view's searches lose much, intervals from 20 "
-        "replicates cover less than 90%.",
+        "replicates cover less than 90%. An interval of a number of trials, or of a difference of such numbers, is cut at the smallest and "
+        "largest possible value, which keeps its coverage.",
         "The test is a two-sided sign-flip permutation test of the paired differences, exact up to 20 replicates. Its p is adjusted "
         "(Holm) over all comparisons and budgets, and that of trials-to-target over all comparisons. A difference is shown if its "
         "interval excludes 0 and its adjusted p is below 1 minus the level.",
