@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hpstudy.drafts import drafted
+from hpstudy.drafts import drafted, write_problem
 from hpstudy.errors import OutputError, StoreError, UsageError
 from hpstudy.modules import digest_of
 from hpstudy.sources import FUNCTION, SOURCE, source_file
@@ -97,7 +97,7 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
                     archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
             draft.replace(output)
     except OSError as error:
-        raise OutputError(f"{output} cannot be written: {error.strerror or error}", "choose another --output") from error
+        raise OutputError(f"{output} cannot be written: {write_problem(output, error)}", "choose another --output") from error
     return Bundle(output, tuple(contents), missing)
 
 
@@ -126,7 +126,7 @@ def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}", "choose another folder") from error
+        raise OutputError(f"{folder} cannot be written: {write_problem(folder, error)}", "choose another folder") from error
     (database,) = (name for name in contents if name.endswith(".sqlite") and "/" not in name)
     return folder / database
 

@@ -63,5 +63,12 @@ def write_new(contents: Mapping[Path, bytes]) -> list[Path]:
                     draft.replace(file)
                 written.append(file)
     except OSError as error:
-        raise OutputError(f"{file or error.filename} cannot be written: {error.strerror}", "choose another folder") from error
+        path = file or Path(error.filename)
+        raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another folder") from error
     return written
+
+
+def write_problem(path: Path, error: OSError) -> str:
+    """The reason why `path` could not be written: a file is where it needs a folder, or what the operating system says."""
+    file = next((folder for folder in path.parents if folder.exists() and not folder.is_dir()), None)
+    return f"{file} is a file, not a folder" if file is not None else error.strerror or str(error)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import AnyStudy, is_stored
+from hpstudy.api.databases import AnyStudy, check_has_run, is_stored
 from hpstudy.api.sessions import run_options, study_and_database
 from hpstudy.errors import UsageError
 from hpstudy.store import Reader
@@ -68,6 +68,7 @@ def confirm(
     if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
         raise UsageError(f"--seeds is {seeds}, not between 1 and {MOST_SEEDS:,}", "5 is usual")
     loaded, database = study_and_database(study, storage, scale, allow_changed_code=allow_changed_code)
+    check_has_run(study, database, storage, scale)
     declared = loaded.study.confirm
     if not is_stored(study):
         with Reader.open(database) as reader:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeGuard
 
-from hpstudy.errors import UsageError
+from hpstudy.errors import StoreError, UsageError, shell_command
 from hpstudy.store import Reader
+from hpstudy.store.paths import database_exists
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
@@ -80,6 +81,33 @@ def definition(study: StudyDefinition, scale: str | None = None) -> Study:
     return study if isinstance(study, Study) else study_from(study)
 
 
+def check_has_run(study: AnyStudy, database: Path, storage: str | Path | None, scale: str | None) -> None:
+    """Raise StoreError with the next step if a study file, a `Study` or a mapping has no database yet, or a folder was given as a study.
+
+    Args:
+        study: as given to `locate`.
+        database: what `locate` returned.
+        storage: as given to `locate`.
+        scale: as given to `locate`.
+    """
+    if database_exists(database):
+        return
+    if not is_stored(study):
+        hint = f"`{run_command(study, storage, scale)}` runs it"
+        raise StoreError(f"{database.absolute()} does not exist: the study has not been run", hint)
+    if Path(study).is_dir():
+        hint = "give a study file, a database, or the name of a study"
+        raise StoreError(f"{study} is a folder, not a study, and {database.absolute()} does not exist", hint)
+
+
+def run_command(study: StudyDefinition, storage: str | Path | None, scale: str | None) -> str:
+    """The command, or the function, that runs a study given with these arguments."""
+    if not isinstance(study, str | Path):
+        return "hpstudy.run(study)"
+    options = [word for option in (("--scale", scale), ("--storage", storage)) if option[1] for word in option]
+    return shell_command("hpstudy", "run", study, *options)
+
+
 def refuse_scale(scale: str | None) -> None:
     """Raise UsageError if a scale was given with something that holds a study at one scale."""
     if scale is not None:
@@ -95,7 +123,7 @@ def open(study: AnyStudy, storage: str | Path | None = None, *, scale: str | Non
     Raises:
         StoreError: the file is missing, damaged, or not an hpstudy database.
     """
-    return Reader.open(locate(study, storage, scale=scale))
+    return Reader.open(_database(study, storage, scale))
 
 
 def check(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> list[str]:
@@ -103,10 +131,16 @@ def check(study: AnyStudy, storage: str | Path | None = None, *, scale: str | No
 
     Returns:
         The problems, one sentence each; empty when there are none.
+
+    Raises:
+        StoreError: there is no database.
     """
     from hpstudy.store import check as problems_of
 
-    return problems_of(locate(study, storage, scale=scale))
+    database = _database(study, storage, scale)
+    if not database.exists():
+        open(database)  # raises what all functions raise for a missing database
+    return problems_of(database)
 
 
 def export(
@@ -139,3 +173,10 @@ def export(
 
     with open(study, storage, scale=scale) as reader:
         return write(reader, format, output, curves=curves, force=force)
+
+
+def _database(study: AnyStudy, storage: str | Path | None, scale: str | None) -> Path:
+    """The database of a study that has been run. Arguments and errors as `locate`."""
+    database = locate(study, storage, scale=scale)
+    check_has_run(study, database, storage, scale)
+    return database

@@ -73,19 +73,21 @@ def plot_figure(
 
 
 def _results_with(study: AnyStudy | Results, name: str, storage: str | Path | None, scale: str | None) -> Results:
-    """The results of a study, analyzed as far as the figure needs. Raises UsageError if study and name are swapped."""
+    """The results of a study, analyzed as far as the figure needs. Errors as `figure`."""
     from hpstudy.analysis.results import Results
 
     if isinstance(study, Results):
         return study
-    if isinstance(study, str) and _is_study(name, storage) and not _is_study(study, storage):
-        raise UsageError(
-            f"'{study}' is given as the study, and the study as the name of the figure",
-            "the study is the first argument: hpstudy.figure(study, name), hpstudy.plot_figure(study, name, output)",
-        )
+    check_order(study, name, storage)
     # The thorough analysis adds figures and changes none, so it is needed only for a figure that the quick one lacks.
     results = analyze(study, storage, scale=scale, thorough=False)
     return results if name in _figures(results) else analyze(study, storage, scale=scale)
+
+
+def check_order(study: object, name: object, storage: str | Path | None) -> None:
+    """Raise UsageError if the figure is given as the study, and the study as the figure."""
+    if isinstance(study, str) and _is_study(name, storage) and not _is_study(study, storage):
+        raise UsageError(f"'{study}' is given as the study, and the study as the figure", "give the study first, then the figure")
 
 
 def _is_study(given: object, storage: str | Path | None) -> bool:

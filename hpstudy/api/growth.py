@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hpstudy.api.databases import StudyDefinition
-from hpstudy.errors import shell_command
+from hpstudy.api.databases import StudyDefinition, run_command
 from hpstudy.store import Counts, planned_counts
 from hpstudy.study.changes import changes, grown
 from hpstudy.study.schema import Study
@@ -29,7 +28,4 @@ def growth_note(
     if planned.planned <= present.planned or changes(stored, requested):
         return ""
     note = f"the study has grown to {planned.planned_text} trials, and {database} is of {present.planned_text}"
-    if not isinstance(study, str | Path):
-        return f"{note}; hpstudy.run adds the others"
-    options = [word for option in (("--scale", scale), ("--storage", storage)) if option[1] for word in option]
-    return f"{note}; to add the others: {shell_command('hpstudy', 'run', study, *options)}"
+    return f"{note}; to add the others: {run_command(study, storage, scale)}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.api.databases import AnyStudy, default_storage, is_stored, open
+from hpstudy.api.databases import AnyStudy, check_has_run, default_storage, is_stored, open
 from hpstudy.api.growth import growth_note
 from hpstudy.api.sessions import loaded_definition
 from hpstudy.modules import module_path
@@ -39,7 +39,9 @@ def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | 
     from hpstudy.loading.bind import matched
 
     loaded = loaded_definition(study, scale)
-    with Reader.open(default_storage(loaded.study.name, storage)) as reader:
+    database = default_storage(loaded.study.name, storage)
+    check_has_run(study, database, storage, scale)
+    with Reader.open(database) as reader:
         stored = matched(reader.study, loaded.study, reader.path, loaded.module_path)
         if thorough and (note := growth_note(stored, loaded.study, reader.path, study, storage, scale)):
             log.warning(note)

@@ -36,12 +36,12 @@ def serve(
     from hpstudy.live.server import serve as run_server
 
     databases = [locate(study, storage, scale=scale) for study in studies]
+    for study, database in zip(studies, databases, strict=True):
+        if not database.exists():
+            open(study, storage, scale=scale)  # raises what all functions raise; a damaged database is a line on its page
     if not databases:
         folder = default_storage("all", storage).parent
         databases = sorted(folder.glob("*.sqlite"))
         if not databases:
             raise UsageError(f"there is no database in {folder}", "name a study, or run one first")
-    for database in databases:
-        if not database.exists():
-            open(database)  # raises what all functions raise for a missing database; a damaged one is a line on its page
     run_server(databases, port, announce)

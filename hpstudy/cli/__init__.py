@@ -37,6 +37,9 @@ class GroupedCommands(TyperGroup):
                 formatter.write_dl(commands)
 
 
+WRONG_ARGUMENTS = 2
+"""Exit code of typer for arguments and options that it does not accept."""
+
 Command = Callable[..., None] | typer.Typer
 """A command, or a group of commands."""
 
@@ -103,14 +106,7 @@ def main() -> NoReturn:
         for number in ends:
             # By default these signals end the process at once, and temporary files of unfinished writes would remain.
             signal.signal(number, _end)
-        try:
-            _run(ends)
-        except SystemExit as end:
-            error = end.__context__  # of `fail`; another error with exit code 2 is that of the parser
-            message = str(error) if isinstance(error, HpstudyError) else None
-            if (end.code == 2 or (end.code == 1 and message)) and (hint := quoting_hint(sys.argv[1:], message)):
-                say(f"  hint: {hint}")
-            raise
+        _run(ends)
         sys.exit(0)
 
 
@@ -133,7 +129,12 @@ def _run(ends: Sequence[int]) -> None:
                 signal.signal(number, signal.SIG_DFL)
             sys.stdout.flush()
     except HpstudyError as error:
+        error.hint = quoting_hint(sys.argv[1:], str(error)) or error.hint
         fail(error)
+    except SystemExit as end:
+        if end.code == WRONG_ARGUMENTS and (hint := quoting_hint(sys.argv[1:], None)):
+            say(f"  hint: {hint}")
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
 

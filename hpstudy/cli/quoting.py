@@ -6,7 +6,14 @@ import os.path
 import re
 from collections.abc import Sequence
 
-from hpstudy.errors import shell_command
+from hpstudy.errors import UsageError, shell_command
+
+
+def check_quoted(paths: Sequence[object]) -> None:
+    """Raise UsageError if arguments that can only be paths are the words of one path. `quoting_hint` names the next step."""
+    words = [str(path) for path in paths]
+    if joined := [path for path in _joined(words, None) if path not in words]:
+        raise UsageError(f"'{joined[0]}' is one path, but it was given as {len(joined[0].split(' '))} arguments")
 
 
 def quoting_hint(words: Sequence[str], message: str | None) -> str:

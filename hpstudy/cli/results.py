@@ -54,7 +54,7 @@ def status(
 
 def _show_status(study: Path, storage: Path | None, scale: str | None, form: Format) -> bool:
     """Print the status. Returns whether the study is complete."""
-    from hpstudy.api.databases import definition, is_stored, locate
+    from hpstudy.api.databases import check_has_run, definition, is_stored, locate
     from hpstudy.api.growth import growth_note
     from hpstudy.environments import trials_by_environment
     from hpstudy.store import Counts
@@ -63,6 +63,7 @@ def _show_status(study: Path, storage: Path | None, scale: str | None, form: For
 
     requested = None if is_stored(study) else definition(study, scale)
     path = locate(study, storage, scale=scale) if requested is None else locate(requested, storage)
+    check_has_run(study, path, storage, scale)
     with hpstudy.open(path) as reader, reader.snapshot():
         counts = reader.counts()
         searched = {name for name, arm in arms(reader.study).items() if not arm.listed}  # the best confirmation is noise
@@ -267,10 +268,17 @@ def plot(
     ] = None,
 ) -> None:
     """Save one figure of the report, or list the figures."""
+    from hpstudy.api.figures import check_order
+
     if figure is None:
+        if output is not None:
+            raise UsageError(
+                "--output needs the name of a figure", f"`{shell_command('hpstudy', 'plot', study)}` lists the figures"
+            )
         for name in hpstudy.figure_names(study, storage, scale=scale):
             print(name)
         return
+    check_order(str(study), figure, storage)
     if output is None:
         raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png, .pgf)")
     print(hpstudy.plot_figure(study, figure, output, storage=storage, scale=scale))

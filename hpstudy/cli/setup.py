@@ -11,7 +11,7 @@ import hpstudy
 from hpstudy.catalog import KINDS, parts, registry
 from hpstudy.cli.options import AnyStudy, Form, Scale, Storage
 from hpstudy.cli.output import Format, print_rows, say
-from hpstudy.errors import OutputError, UsageError, nearest, shell_command
+from hpstudy.errors import UsageError, nearest, shell_command
 from hpstudy.study.templates import TEMPLATES, write_template
 
 db = typer.Typer(help="Check a study's database.", no_args_is_help=True, rich_markup_mode=None)
@@ -57,19 +57,17 @@ def schema(
     import json
 
     from hpstudy.loading.jsonschema import study_schema
+    from hpstudy.report.files import write_file
 
     text = json.dumps(study_schema(), indent=2, ensure_ascii=False)
     if output is None:
         print(text)
     else:
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{output} cannot be written: {error.strerror}", "choose another --output") from None
+        write_file(output, text + "\n")
 
 
 def list_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join((*KINDS, 'studies'))}.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join((*KINDS, 'studies'))}.")] = "",
     form: Form = Format.table,
 ) -> None:
     """List the names that a study file or a command can use."""
@@ -79,7 +77,8 @@ def list_(
         print_rows([{"study": str(path), "question": question} for path, question in shipped_studies()], form)
         return
     if kind not in KINDS:
-        raise UsageError(f"unknown kind '{kind}': {nearest(kind, (*KINDS, 'studies'))}")
+        said = f"unknown kind '{kind}'" if kind else "no kind is given"
+        raise UsageError(f"{said}: {nearest(kind, (*KINDS, 'studies'))}", "for instance `hpstudy list searchers`")
     table = registry(kind)
     print_rows([{table.kind: name, "description": text} for name, text in parts(kind).items()], form)
     if form is Format.table:

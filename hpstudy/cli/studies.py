@@ -26,6 +26,7 @@ from hpstudy.cli.options import (
     Workers,
 )
 from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.cli.quoting import check_quoted
 from hpstudy.errors import HpstudyError, StudyBroken, shell_command
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def validate(file: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
     """Check study files and all their scales without running them. Prints every mistake with its file and line."""
     from hpstudy.loading.load import read_study
 
+    check_quoted(file)
     failed: HpstudyError | None = None
     for path in file:
         try:
@@ -177,6 +179,7 @@ def merge(
     """Merge the shards of a study into one database. Its numbers are those of a run without shards."""
     from hpstudy.store import Counts
 
+    check_quoted(shards)
     merged = hpstudy.merge(shards, storage, partial=partial, allow_mixed=allow_mixed)
     say(f"written: {merged}")
     with hpstudy.open(merged) as reader:

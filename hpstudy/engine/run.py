@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpstudy.drafts import write_problem
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import executor_class
 from hpstudy.engine.identity import prepared_identity
@@ -166,7 +167,7 @@ def open_store(loaded: LoadedStudy, storage: Path, shard: Shard | None) -> Store
             storage.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the folder {storage.parent} cannot be created: {error.strerror}",
+                f"{storage} cannot be created: {write_problem(storage, error)}",
                 "choose another --storage: a folder, or a file that ends in .sqlite",
             ) from None
         return Store.create(storage, loaded.study.started(), identity=identity, module_path=loaded.module_path, shard=shard)

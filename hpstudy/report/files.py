@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.drafts import drafted
+from hpstudy.drafts import drafted, write_problem
 from hpstudy.errors import OutputError, UsageError
 from hpstudy.report.serial import FORMAT, text
 from hpstudy.study.changes import changes
@@ -164,7 +164,7 @@ def write_file(path: Path, content: bytes | str) -> None:
             draft.write_bytes(data)
             draft.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
+        raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another --output") from error
 
 
 def _read(path: Path) -> dict[str, object] | None:

@@ -185,6 +185,9 @@ def _log(path: Path) -> Path:
 def _missing(path: Path) -> StoreError:
     if not path.parent.is_dir():
         return StoreError(f"{path} does not exist: there is no folder {path.parent}", "check the path, or --storage")
-    others = sorted(other.name for other in path.parent.glob("*.sqlite"))
-    hint = nearest(path.name, others, "databases in this folder") if others else "`hpstudy run STUDY` creates a database"
+    # Another suffix may be that of a misspelt study file.
+    patterns = ("*.sqlite",) if path.suffix in (".sqlite", ".db") else ("*.sqlite", "*.yaml", "*.yml")
+    kind = "databases" if len(patterns) == 1 else "databases and study files"
+    others = sorted(other.name for pattern in patterns for other in path.parent.glob(pattern))
+    hint = nearest(path.name, others, f"{kind} in this folder") if others else "`hpstudy run STUDY` creates a database"
     return StoreError(f"{path} does not exist", hint)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.drafts import drafted
+from hpstudy.drafts import drafted, write_problem
 from hpstudy.errors import OutputError, UsageError, nearest
 from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
@@ -96,4 +96,4 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
             write(draft)
             draft.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "choose another --output") from error
+        raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another --output") from error

@@ -154,12 +154,12 @@ def _missing(file: Path, shown: Path) -> str:
         if file.is_file():
             return f"{shown} is a database, not a study file" if is_sqlite(file) else ""
         if file.is_dir():
-            return f"{shown} is a folder, not a study file: {nearest('', _yaml_files(file))}"
+            return f"{shown} is a folder, not a study file{_in_folder(file)}"
         if file.exists():
             return f"{shown} is not a regular file"
         if not file.parent.is_dir():
             return f"there is no file {shown}, and its folder does not exist"
-        return f"there is no file {shown}: {nearest(file.name, _yaml_files(file.parent))}"
+        return f"there is no file {shown}{_in_folder(file.parent, file.name)}"
     except (OSError, ValueError) as error:
         return f"'{shown}' cannot be the path of a file: {error}"
 
@@ -170,8 +170,10 @@ def is_sqlite(file: Path) -> bool:
         return opened.read(len(SQLITE_HEADER)) == SQLITE_HEADER
 
 
-def _yaml_files(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml"))
+def _in_folder(folder: Path, name: str = "") -> str:
+    """The YAML files of a folder, and the one with a name like `name`, as the end of a message."""
+    names = sorted(file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml"))
+    return f": {nearest(name, names)}" if names else f", and {'its folder' if name else 'it'} has no .yaml file"
 
 
 def _resolved(node: Node, key: Key, file: Path, source: Source, chain: tuple[Path, ...]) -> Node:

@@ -31,6 +31,11 @@ MAX_NODES = 100_000
 MAX_DIGITS = 100
 """Maximum characters of an integer. Python does not convert integers with thousands of digits."""
 
+TAB = r"found character '\t' that cannot start any token"
+"""What ruamel says of a tab before a key."""
+
+LOOK = "check the indentation, colons, quotes and brackets of this line and the one before"
+
 INT = re.compile(r"[-+]?[0-9]+")
 BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -96,6 +101,7 @@ def parse(file: Path, shown: Path, problems: list[Problem]) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(str(part) for part in (error.context, error.problem) if part)
+        reason = "a tab is in the indentation; use spaces" if TAB in reason else f"{reason}; {LOOK}"
         raise StudyError([Problem((), f"not YAML: {reason}", shown, mark.line + 1 if mark else 1)]) from None
     except YAMLError as error:
         raise StudyError([Problem((), f"not YAML: {' '.join(str(error).split())}", shown, 1)]) from None

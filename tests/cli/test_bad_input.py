@@ -194,7 +194,7 @@ def test_a_storage_that_is_another_file_is_answered_with_valid_ones(hpstudy, stu
     (tmp_path / "notes.txt").write_text("")
     done = hpstudy("run", "tiny.yaml", "--storage", "notes.txt", text=study_text)
     answered(
-        done, 1, "cannot be created: File exists", "hint: choose another --storage: a folder, or a file that ends in .sqlite"
+        done, 1, "notes.txt is a file, not a folder", "hint: choose another --storage: a folder, or a file that ends in .sqlite"
     )
 
 
@@ -287,3 +287,64 @@ def test_a_deleted_current_folder_is_one_message(tmp_path, start):
     script = f"cd deleted && rmdir ../deleted && {sys.executable} {start} status x"
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     answered(done, 2, "error: the current folder does not exist")
+
+
+def test_words_of_one_path_are_one_message(hpstudy, study_text, tmp_path):
+    (tmp_path / "my dir").mkdir()
+    (tmp_path / "my dir/x.yaml").write_text(study_text)
+    for command in ("validate", "merge"):
+        assert hpstudy(command, "my", "dir/x.yaml").stderr == (
+            "error: 'my dir/x.yaml' is one path, but it was given as 2 arguments\n"
+            f"  hint: quote a path that contains spaces: hpstudy {command} 'my dir/x.yaml'\n"
+        )
+    assert hpstudy("report", "my", "dir/x.yaml").stderr.count("hint") == 1
+
+
+def test_a_folder_without_study_files_is_said(hpstudy, tmp_path):
+    (tmp_path / "empty").mkdir()
+    answered(hpstudy("validate", "empty"), 2, "empty is a folder, not a study file, and it has no .yaml file\n")
+    answered(hpstudy("validate", "empty/x.yaml"), 2, "there is no file empty/x.yaml, and its folder has no .yaml file\n")
+
+
+@pytest.mark.parametrize("command", ["status", "trials", "report", "confirm", "serve", "bundle"])
+def test_a_study_that_has_not_run_is_answered_with_the_command_that_runs_it(hpstudy, study_text, command):
+    text = study_text + "scales: {small: {replicates: 2}}\n"
+    done = hpstudy(command, "tiny.yaml", "--scale", "small", "--storage", "my runs", text=text)
+    answered(done, 1, "my runs/tiny-small.sqlite does not exist: the study has not been run\n")
+    answered(done, 1, "  hint: `hpstudy run tiny.yaml --scale small --storage 'my runs'` runs it\n")
+
+
+@pytest.mark.parametrize("command", ["status", "best", "report", "serve"])
+def test_a_folder_of_the_name_of_a_study_is_no_study(hpstudy, tmp_path, command):
+    (tmp_path / "results").mkdir()
+    done = hpstudy(command, "results")
+    answered(done, 1, "error: results is a folder, not a study, and ", "runs/results.sqlite does not exist\n")
+    answered(done, 1, "hint: give a study file, a database, or the name of a study")
+
+
+def test_a_misspelt_suffix_of_a_study_file_is_answered_with_the_file(hpstudy, study_text):
+    done = hpstudy("report", "tiny.ymal", text=study_text)
+    answered(done, 1, "hint: did you mean 'tiny.yaml'? databases and study files in this folder: tiny.yaml")
+
+
+def test_a_missing_database_is_not_checked(hpstudy):
+    done = hpstudy("db", "check", "none")
+    answered(done, 1, "none.sqlite does not exist", "hint: ")
+    assert "problem" not in done.stderr
+
+
+def test_the_kinds_of_lists_are_named(hpstudy):
+    answered(hpstudy("list"), 2, "error: no kind is given: valid: tasks, ", "hint: for instance `hpstudy list searchers`")
+
+
+def test_a_file_in_place_of_a_folder_is_named(hpstudy, study_text):
+    done = hpstudy("init", "tiny.yaml", text=study_text)
+    answered(done, 1, "error: tiny.yaml/", "cannot be written: tiny.yaml is a file, not a folder\n")
+    answered(hpstudy("schema", "-o", "tiny.yaml/x.json"), 1, "tiny.yaml/x.json cannot be written: tiny.yaml is a file, not a")
+
+
+def test_a_figure_is_given_after_the_study(hpstudy, study_text):
+    assert hpstudy("run", "tiny.yaml", text=study_text).returncode == 0
+    done = hpstudy("plot", "best_so_far", "tiny")
+    answered(done, 2, "error: 'best_so_far' is given as the study, and the study as the figure\n", "the study first")
+    answered(hpstudy("plot", "tiny", "-o", "a.pdf"), 2, "error: --output needs the name of a figure\n", "`hpstudy plot tiny`")

@@ -109,10 +109,13 @@ def test_a_mistake_that_leaves_the_rest_readable_is_noted(read, text, message):
     ("text", "message"),
     [
         ("a: [1,\n", "f.yaml:2: not YAML: while parsing a flow node, expected the node content, but found '<stream end>'"),
-        ("a: 1\n b: 2\n", "f.yaml:2: not YAML: mapping values are not allowed here"),
+        (
+            "a: 1\n b: 2\n",
+            "f.yaml:2: not YAML: mapping values are not allowed here; check the indentation, colons, quotes and brackets of",
+        ),
         (
             "a:\n\t- x\n",
-            "f.yaml:2: not YAML: while scanning for the next token, found character '\\t' that cannot start any token",
+            "f.yaml:2: not YAML: a tab is in the indentation; use spaces",
         ),
         ("a: *x\n", "f.yaml:1: not YAML: found undefined alias 'x'"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: not YAML: expected a single document in the stream, but found another document"),
