@@ -11,7 +11,7 @@ from hpstudy.analysis.claims.judgment import Contrast, CriterionResult, Verdict
 from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.model import Section, Table
+from hpstudy.report.model import Section, Table, section
 
 ORDER: tuple[Verdict, ...] = ("holds", "does not hold", "inconclusive", "no data")
 """Verdicts in the order of the count."""
@@ -145,14 +145,11 @@ def bound(contrast: Contrast) -> str:
 
 def chapter(results: Results) -> Iterator[Section]:
     """The table of all claims; empty without claims."""
-    if (found := table(results)) is not None:
-        yield Section("Claims", (found,))
+    yield from section("Claims", table(results))
 
 
-def table(results: Results) -> Table | None:
+def table(results: Results) -> Table:
     """Every declared claim and the comparisons that determine its verdict."""
-    if not results.criteria:
-        return None
     rows = _rows(results)
     head: tuple[str, ...] = ("claim", "verdict", "what is compared", "estimate", "CI", "claimed", "verdict on it", "n")
     if not any(row[6] for row in rows):

@@ -6,7 +6,7 @@ sections to a file. All text is literal: it is never interpreted as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -98,3 +98,10 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
     level: int = 1
+
+
+def section(title: str, *blocks: Block, level: int = 1) -> Iterator[Section]:
+    """The section of the blocks, without tables that have no rows; nothing if no block remains."""
+    shown = tuple(block for block in blocks if not isinstance(block, Table) or block.rows)
+    if shown:
+        yield Section(title, shown, level)

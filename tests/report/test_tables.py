@@ -73,4 +73,4 @@ def test_only_the_most_frequent_failures_are_listed(make_results):
 
 
 def test_a_study_without_failures_has_no_table_of_failures(results):
-    assert failures(results) is None
+    assert failures(results).rows == ()

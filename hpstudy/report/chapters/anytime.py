@@ -11,7 +11,7 @@ from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers
 from hpstudy.report.charts import anytime
-from hpstudy.report.model import Block, Section, Table
+from hpstudy.report.model import Section, Table, section
 from hpstudy.report.notation import Notation
 
 ROUNDED = 1e-12
@@ -22,24 +22,19 @@ def chapter(results: Results) -> Iterator[Section]:
     """Ratios of trials-to-target; the runtime ECDF and the anytime scores."""
     if (supplement := results.supplement) is None:
         return
-    if times := [table for table in (_runtimes(results, supplement), _ratios(results, supplement)) if table is not None]:
-        yield Section("Ratios of trials-to-target", tuple(times))
+    yield from section("Ratios of trials-to-target", _runtimes(results, supplement), _ratios(results, supplement))
     if supplement.scale is None or not any(view.anytime for view in supplement.views):
         return
-    blocks: list[Block] = [*anytime.charts(results, supplement), _scores(results, supplement)]
-    if any(pair.anytime for pair in supplement.pairs):
-        blocks.append(_differences(results, supplement))
-    yield Section("Anytime performance", tuple(blocks))
+    tables = (_scores(results, supplement), _differences(results, supplement))
+    yield from section("Anytime performance", *anytime.charts(results, supplement), *tables)
 
 
-def _runtimes(results: Results, supplement: Supplement) -> Table | None:
+def _runtimes(results: Results, supplement: Supplement) -> Table:
     rows = tuple(
         (view.name, *numbers.estimate_cells(runtime, _runtime))
         for view in supplement.views
         if (runtime := view.runtime) is not None
     )
-    if not rows:
-        return None
     note = (
         "Trials of all complete searches over the number of searches that reached the target: the mean number of trials until "
         "success if a search without success is restarted. ∞: no search reached it."
@@ -47,7 +42,7 @@ def _runtimes(results: Results, supplement: Supplement) -> Table | None:
     return Table("Average runtime to the target.", ("view", "aRT, trials", Notation(results).ci), rows, note=note)
 
 
-def _ratios(results: Results, supplement: Supplement) -> Table | None:
+def _ratios(results: Results, supplement: Supplement) -> Table:
     rows = tuple(
         (
             f"{pair.a} / {pair.b}",
@@ -58,8 +53,6 @@ def _ratios(results: Results, supplement: Supplement) -> Table | None:
         for pair in supplement.pairs
         if pair.ratio is not None and pair.runtime_ratio is not None
     )
-    if not rows:
-        return None
     ci = Notation(results).ci
     note = (
         "× 2 means that A needs twice the trials of B. Restricted means count a search without the target as "

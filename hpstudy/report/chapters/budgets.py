@@ -9,7 +9,7 @@ from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers
 from hpstudy.report.charts import budgets
-from hpstudy.report.model import Block, Section, Table, grouped
+from hpstudy.report.model import Section, Table, grouped, section
 from hpstudy.report.notation import Notation, holm
 from hpstudy.report.overview import OBSERVED
 
@@ -18,20 +18,13 @@ TABLES = (budgets.budget_values, budgets.budgets, csvs.comparisons)
 
 def chapter(results: Results) -> Iterator[Section]:
     """Every view at every declared budget, and the differences."""
-    if (values := budget_values(results)) is None:
-        return
-    blocks: list[Block] = [values]
-    if results.has_values:
-        blocks.insert(0, budgets.chart(results))
-    if (differences := budget_differences(results)) is not None:
-        blocks.append(differences)
-    yield Section("At the same number of trials", tuple(blocks))
+    if any(budget.searches for view in results.views for budget in view.budgets):
+        charts = [budgets.chart(results)] if results.has_values else []
+        yield from section("At the same number of trials", *charts, _values(results), _differences(results))
 
 
-def budget_values(results: Results) -> Table | None:
+def _values(results: Results) -> Table:
     """Each view after each budget."""
-    if not any(budget.searches for view in results.views for budget in view.budgets):
-        return None
     notation = Notation(results)
     rows = [
         (
@@ -50,12 +43,9 @@ def budget_values(results: Results) -> Table | None:
     return Table(f"Best {notation.metric} after a number of trials.", head, grouped(rows), left=2, note=note)
 
 
-def budget_differences(results: Results) -> Table | None:
+def _differences(results: Results) -> Table:
     """Each comparison at each budget."""
     notation, margin = Notation(results), None if results.provisional or results.declared else results.study.analysis.margin
-    differences = [(pair, difference) for pair in results.pairs for difference in pair.budgets]
-    if not differences:
-        return None
     rows = [
         (
             f"{pair.a} − {pair.b}",
@@ -69,7 +59,8 @@ def budget_differences(results: Results) -> Table | None:
             notation.value(difference.detectable if difference.sd > 0 else math.nan),
             *([] if margin is None else [difference.verdict or numbers.MISSING]),
         )
-        for pair, difference in differences
+        for pair in results.pairs
+        for difference in pair.budgets
     ]
     note = (
         f"Mean differences {notation.goal.better_side} 0 favor the first view. Win, tie, loss: replicates in which the first view is "

@@ -12,7 +12,7 @@ from hpstudy.goal import Goal
 from hpstudy.report import non_inferiority, numbers
 from hpstudy.report.charts import confirmation
 from hpstudy.report.labels import long_name
-from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.model import Paragraph, Section, Table, grouped, section
 from hpstudy.report.notation import Notation
 
 SHARED = 0.1
@@ -23,12 +23,14 @@ def chapter(results: Results) -> Iterator[Section]:
     """The bias of tuning scores, tunability, training noise, and comparisons of views on fresh seeds."""
     if (confirmed := results.confirmation) is None:
         return
-    blocks: list[Block] = [Paragraph(summary(results, confirmed)), confirmation.chart(results, confirmed)]
-    blocks += [_scores(results, confirmed), _values(results, confirmed), _noise(results, confirmed)]
-    if confirmed.pairs:
-        blocks.append(_pairs(results, confirmed))
-        blocks += [Paragraph(text) for text in non_inferiority.of_confirmed(results)]
-    yield Section("Confirmation on fresh seeds", tuple(blocks))
+    tables = (part(results, confirmed) for part in (_scores, _values, _noise, _pairs))
+    yield from section(
+        "Confirmation on fresh seeds",
+        Paragraph(summary(results, confirmed)),
+        confirmation.chart(results, confirmed),
+        *tables,
+        *map(Paragraph, non_inferiority.of_confirmed(results)),
+    )
 
 
 def summary(results: Results, confirmed: Confirmation) -> str:

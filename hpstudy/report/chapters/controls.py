@@ -14,7 +14,7 @@ from hpstudy.analysis.statistics.deviation import deviation
 from hpstudy.report import numbers
 from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
-from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped, section
 from hpstudy.report.notation import Notation
 
 ABOVE_DEFAULT = "the best trial of a search is better than one training of the default, in part because it is selected"
@@ -30,12 +30,9 @@ def chapter(results: Results) -> Iterator[Section]:
     if not begun:
         yield Section("Controls", (Paragraph("The control searches have not started."),))
         return
-    blocks: list[Block] = [Paragraph(text) for text in sentences(results, controls)]
-    blocks += charts.charts(results, begun)
-    blocks += [table for table in (_against_random(results, begun),) if table is not None]
-    blocks += _good_points(results, controls)
-    blocks += [table for table in (_tunability(results, begun),) if table is not None]
-    yield Section("Controls", tuple(blocks))
+    figures: list[Block] = [*map(Paragraph, sentences(results, controls)), *charts.charts(results, begun)]
+    tables = (_against_random(results, begun), _good_points(results, controls), _tunability(results, begun))
+    yield from section("Controls", *figures, *tables)
 
 
 def sentences(results: Results, controls: Controls) -> Iterator[str]:
@@ -114,7 +111,7 @@ def _verdict(results: Results, side: Side | None, better: str, worse: str) -> st
     return better if side * results.study.metric.goal.sign > 0 else worse
 
 
-def _against_random(results: Results, views: list[ViewControls]) -> Table | None:
+def _against_random(results: Results, views: list[ViewControls]) -> Table:
     notation = Notation(results)
     rows = []
     for view in views:
@@ -133,8 +130,6 @@ def _against_random(results: Results, views: list[ViewControls]) -> Table | None
                     *notation.cells(*difference),
                 )
             )
-    if not rows:
-        return None
     head = ("view", "trials", "search", "random", "expected", "n", "search − random", notation.ci)
     note = (
         "Random: mean of random searches of the same space. Expected: the same from all their trials in any order, unbiased and less "
@@ -154,20 +149,15 @@ def _noise(results: Results) -> float:
     return max((floor for floor in floors if not math.isnan(floor)), default=math.nan)
 
 
-def _good_points(results: Results, controls: Controls) -> Iterator[Block]:
+def _good_points(results: Results, controls: Controls) -> Block:
     """The share of good points; the reason for its absence if the margin is below the noise of one training."""
     margin, noise = results.study.analysis.margin, _noise(results)
     if margin is not None and noise > margin:
-        yield Paragraph(
+        return Paragraph(
             f"The share of good points is not given: the margin of {numbers.general(margin)} is below the noise of one "
             f"training ({Notation(results).value(noise)}), so the share within it of the best value would count lucky trainings."
         )
-    elif (table := _good_table(results, controls)) is not None:
-        yield table
-
-
-def _good_table(results: Results, controls: Controls) -> Table | None:
-    notation, margin = Notation(results), numbers.general(results.study.analysis.margin or 0)
+    notation = Notation(results)
     rows = tuple(
         (
             view.view,
@@ -176,19 +166,20 @@ def _good_table(results: Results, controls: Controls) -> Table | None:
             *numbers.cells(easy.share, easy.low, easy.high, lambda share: numbers.percent(round(share, 3))),
         )
         for view in controls.views
-        if view.random is not None and (easy := view.random.easy) is not None and easy.points
+        if view.random is not None
+        and (easy := view.random.easy) is not None
+        and easy.points
+        and not math.isnan(controls.best_known)
     )
-    if not rows or math.isnan(controls.best_known):
-        return None
     note = (
-        f"Good: within the margin of {margin} of {notation.value(controls.best_known)}, the best {notation.metric} of any trial of the "
-        "study. The larger the share, the easier the view is to tune. The best known value is biased by selection and taken as given "
-        "(Wilson interval)."
+        f"Good: within the margin of {numbers.general(margin or 0)} of {notation.value(controls.best_known)}, the best {notation.metric} "
+        "of any trial of the study. The larger the share, the easier the view is to tune. The best known value is biased by selection and "
+        "taken as given (Wilson interval)."
     )
     return Table("Share of good points in each space.", ("view", "random points", "good", "share", notation.ci), rows, note=note)
 
 
-def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
+def _tunability(results: Results, views: list[ViewControls]) -> Table:
     notation = Notation(results)
     rows = tuple(
         (
@@ -201,8 +192,6 @@ def _tunability(results: Results, views: list[ViewControls]) -> Table | None:
         for view in views
         if (default := view.default) is not None
     )
-    if not rows:
-        return None
     head = ("view", "default", notation.ci, "n", "tuned − default", notation.ci, "below default", notation.ci)
     note = (
         f"Tuned: the best of {results.study.search.trials} trials of a search, which is biased by selection. The default point is trained "

@@ -9,7 +9,7 @@ from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.report import endpoint_answers, endpoints, numbers
 from hpstudy.report.csvs import Row
-from hpstudy.report.model import Block, Facts, Paragraph, Section, Table, grouped
+from hpstudy.report.model import Facts, Paragraph, Section, Table, grouped, section
 from hpstudy.report.notation import Notation
 
 
@@ -21,13 +21,8 @@ def chapter(results: Results) -> Iterator[Section]:
         (f"{endpoints.title(results, result.endpoint)} ({endpoints.role(result)})", endpoints.estimand(results, result))
         for result in results.declared
     )
-    blocks: list[Block] = [Facts(definitions)]
-    if origin := endpoints.plateau_origin(results):
-        blocks.append(Paragraph(origin))
-    blocks.append(_estimates(results))
-    if (table := _deltas(results)) is not None:
-        blocks.append(table)
-    yield Section("Endpoints", tuple(blocks))
+    origin = [Paragraph(text)] if (text := endpoints.plateau_origin(results)) else []
+    yield from section("Endpoints", Facts(definitions), *origin, _estimates(results), _deltas(results))
 
 
 def _estimates(results: Results) -> Table:
@@ -70,12 +65,10 @@ def _all(number: int, role: str) -> str:
     return f"the {numbers.plural(number, '', f'{number} ')}{role} {numbers.plural(number, 'endpoint', 'endpoints')}"
 
 
-def _deltas(results: Results) -> Table | None:
-    """The table of trials to come within each delta of the plateau; None without such an endpoint."""
+def _deltas(results: Results) -> Table:
+    """The table of trials to come within each delta of the plateau."""
     near = [result for result in results.declared if result.endpoint.deltas]
     rows = [row for result in near for row in _of_deltas(results, result)]
-    if not rows:
-        return None
     head = ("plateau", "delta", "A − B", "A", "reached", "B", "reached", "difference", Notation(results).ci, "attainable")
     note = (
         "Means are restricted to the trials of a search. Only the declared delta is tested. Attainable: range of the difference if one "

@@ -8,7 +8,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.trials.completeness import Failures
 from hpstudy.report import numbers
 from hpstudy.report.labels import cut
-from hpstudy.report.model import Section, Table
+from hpstudy.report.model import Section, Table, section
 
 MOST_FAILURES = 10
 """Maximum number of listed failure kinds; the JSON file has all counts."""
@@ -19,11 +19,10 @@ LONGEST_ERROR = 160
 
 def chapter(results: Results) -> Iterator[Section]:
     """The failures, grouped by kind."""
-    if (table := failures(results)) is not None:
-        yield Section("Failures", (table,))
+    yield from section("Failures", failures(results))
 
 
-def failures(results: Results) -> Table | None:
+def failures(results: Results) -> Table:
     """The most frequent ways in which trials ended without a value."""
     rows = tuple(
         (
@@ -35,8 +34,6 @@ def failures(results: Results) -> Table | None:
         )
         for f in results.failures[:MOST_FAILURES]
     )
-    if not rows:
-        return None
     rest = len(results.failures) - len(rows)
     note = f"The {MOST_FAILURES} most frequent of {len(results.failures)} kinds; the JSON file lists all." if rest > 0 else ""
     return Table("Trials that ended without a value.", ("view", "end", "error", "first", "trials"), rows, left=4, note=note)

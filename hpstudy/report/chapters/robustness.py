@@ -13,7 +13,7 @@ from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import endpoints, numbers
 from hpstudy.report.charts import best_by_seconds, leave_one_out
-from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped, section
 from hpstudy.report.notation import Notation
 
 Comparison: TypeAlias = "tuple[PairResult | EpochDifference, Iterable[str], tuple[Estimate, ...], float]"
@@ -24,20 +24,17 @@ def chapter(results: Results) -> Iterator[Section]:
     """All checks of sensitivity."""
     if (supplement := results.supplement) is None or not supplement.views:
         return
-    parts = (
-        ("One replicate left out", _one_left_out(results)),
-        ("Trials without a value", [*_policies(results), *_endpoints_under_policies(results)]),
-        ("The initial design", _initial(results, supplement)),
-        ("Best points at the ends of their ranges", _boundaries(results, supplement)),
-        ("Equal epochs of training instead of equal trials", _epochs(results)),
-        ("Equal seconds of training instead of equal trials", _costs(results, supplement)),
-    )
-    if not any(blocks for _, blocks in parts):
-        return
-    yield Section("Robustness", ())
-    for title, blocks in parts:
-        if blocks:
-            yield Section(title, tuple(blocks), level=2)
+    parts: dict[str, Iterable[Block]] = {
+        "One replicate left out": _one_left_out(results),
+        "Trials without a value": [*_policies(results), _endpoints_under_policies(results)],
+        "The initial design": [_initial(results, supplement)],
+        "Best points at the ends of their ranges": [_boundaries(results, supplement)],
+        "Equal epochs of training instead of equal trials": _epochs(results),
+        "Equal seconds of training instead of equal trials": _costs(results, supplement),
+    }
+    if checks := [check for title, blocks in parts.items() for check in section(title, *blocks, level=2)]:
+        yield Section("Robustness", ())
+        yield from checks
 
 
 def _one_left_out(results: Results) -> list[Block]:
@@ -90,7 +87,7 @@ def _policies(results: Results) -> list[Block]:
     return [Table("Differences under two ways of counting trials without a value.", head, rows, left=2, note=note)]
 
 
-def _endpoints_under_policies(results: Results) -> list[Block]:
+def _endpoints_under_policies(results: Results) -> Table:
     """Every declared difference of confirmed values, with a column for each policy."""
     rows = []
     for same in zip(*(of.endpoints for of in results.policies), strict=True):
@@ -101,8 +98,6 @@ def _endpoints_under_policies(results: Results) -> list[Block]:
             cells = [endpoints.difference(results, *of) for of in zip(same, known, pairs, strict=True)]
             texts = (numbers.with_interval(*cell) for cell in cells)
             rows.append((endpoints.title(results, same[0].endpoint), f"{pairs[0].a} − {pairs[0].b}", *texts))
-    if not rows:
-        return []
     declared = results.study.metric.on_failure
     columns = {"worst": "worst value", "drop": "left out", "median": "median value"}
     head = tuple(f"{columns[of.policy]}{' (declared)' if of.policy == declared else ''}" for of in results.policies)
@@ -112,13 +107,11 @@ def _endpoints_under_policies(results: Results) -> list[Block]:
         "first value of a search; in the others, these count as the worst value."
     )
     caption = "Declared endpoints under several treatments of trainings without a value."
-    return [Table(caption, ("endpoint", "A − B", *head), grouped(rows), left=2, note=note)]
+    return Table(caption, ("endpoint", "A − B", *head), grouped(rows), left=2, note=note)
 
 
-def _initial(results: Results, supplement: Supplement) -> list[Block]:
+def _initial(results: Results, supplement: Supplement) -> Table:
     designs = [(view.name, view.initial) for view in supplement.views if view.initial is not None]
-    if not designs:
-        return []
     rows = tuple(
         (
             name,
@@ -128,16 +121,16 @@ def _initial(results: Results, supplement: Supplement) -> list[Block]:
         )
         for name, design in designs
     )
-    alike = numbers.percent(round(designs[0][1].trials / results.study.search.trials, 3))
+    alike = numbers.percent(round((designs[0][1].trials if designs else 0) / results.study.search.trials, 3))
     note = (
         f"Complete searches. If all trials were equally likely to be the best, {alike} of the best trials would be in the design. The "
         "study does not show what a design of another size would give."
     )
     head = ("view", "trials of the design", "best trial in the design", "share", Notation(results).ci)
-    return [Table("Searches whose best trial belongs to their initial design.", head, rows, note=note)]
+    return Table("Searches whose best trial belongs to their initial design.", head, rows, note=note)
 
 
-def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
+def _boundaries(results: Results, supplement: Supplement) -> Table:
     rows = [
         (
             view.name,
@@ -151,8 +144,6 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
         for hits in view.boundaries
         if hits.searches
     ]
-    if not rows:
-        return []
     edge = numbers.percent(MARGIN)
     note = (
         f"Searches whose best point lies within {edge} of the (log) range of its lower or upper end. Points spread evenly over a "
@@ -160,7 +151,7 @@ def _boundaries(results: Results, supplement: Supplement) -> list[Block]:
         "means that the range cuts off good values, or that the hyperparameter matters little."
     )
     head = ("view", "hyperparameter", "searches", "at the low end", "at the high end", "share", Notation(results).ci)
-    return [Table("Best points at the ends of their ranges.", head, grouped(rows), left=2, note=note)]
+    return Table("Best points at the ends of their ranges.", head, grouped(rows), left=2, note=note)
 
 
 def _epochs(results: Results) -> list[Block]:
@@ -189,7 +180,7 @@ def _epochs(results: Results) -> list[Block]:
         )
     blocks: list[Block] = [Table("Epochs of training.", ("view", "of a trial", "of a search", notation.ci), rows, note=note)]
     compared = ((pair, map(numbers.trials, pair.epochs), pair.differences, pair.ratio) for pair in epochs.pairs)
-    return [*blocks, *_after_equal_training(results, "epochs", compared)]
+    return [*blocks, _after_equal_training(results, "epochs", compared)]
 
 
 def _costs(results: Results, supplement: Supplement) -> list[Block]:
@@ -214,11 +205,11 @@ def _costs(results: Results, supplement: Supplement) -> list[Block]:
         for pair, more in leave_one_out.pairs(results)
         if (cost := more.cost) is not None
     )
-    return [*blocks, *_after_equal_training(results, "seconds", compared)]
+    return [*blocks, _after_equal_training(results, "seconds", compared)]
 
 
-def _after_equal_training(results: Results, unit: str, compared: Iterable[Comparison]) -> list[Block]:
-    """The table of the best values after equal amounts of training; empty without a comparison.
+def _after_equal_training(results: Results, unit: str, compared: Iterable[Comparison]) -> Table:
+    """The table of the best values after equal amounts of training.
 
     Args:
         results: results of the study.
@@ -242,4 +233,4 @@ def _after_equal_training(results: Results, unit: str, compared: Iterable[Compar
     )
     head = ("A − B", "trained for", "mean", notation.ci, "A / B")
     caption = f"Best {notation.metric} after equal {unit} of training."
-    return [Table(caption, head, grouped(rows), note=note)] if rows else []
+    return Table(caption, head, grouped(rows), note=note)

@@ -11,7 +11,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import endpoints, numbers
 from hpstudy.report.charts import searchers as charts
 from hpstudy.report.csvs import Row
-from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.model import Paragraph, Section, Table, grouped, section
 from hpstudy.report.notation import Notation, holm
 from hpstudy.report.wording import level_text
 
@@ -20,10 +20,8 @@ def chapter(results: Results) -> Iterator[Section]:
     """The verdict, the numbers and the curves; empty for a study with one searcher."""
     if (found := results.searchers) is None:
         return
-    blocks: list[Block] = [Paragraph(_verdict(results, found), strong=True)]
-    if found.pairs:
-        blocks.append(_table(results, found))
-    yield Section("Several searchers", (*blocks, *charts.charts(results)))
+    verdict = Paragraph(_verdict(results, found), strong=True)
+    yield from section("Several searchers", verdict, _table(results, found), *charts.charts(results))
 
 
 def _verdict(results: Results, found: Searchers) -> str:

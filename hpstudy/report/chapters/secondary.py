@@ -8,17 +8,14 @@ from functools import partial
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
 from hpstudy.report.csvs import Row, numbered
-from hpstudy.report.model import Block, Section, Table, grouped
+from hpstudy.report.model import Section, Table, grouped, section
 from hpstudy.report.notation import Notation
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """Cumulative performance, expected best, and tunability; empty without confirmed curves."""
-    if not results.secondary:
-        return
-    blocks: list[Block] = [table for table in (_cumulative(results), _expected(results), _tunability(results)) if table.rows]
-    if blocks:
-        yield Section("Other measures of tuning", tuple(blocks))
+    if results.secondary:
+        yield from section("Other measures of tuning", _cumulative(results), _expected(results), _tunability(results))
 
 
 def _cumulative(results: Results) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.results import Results
 from hpstudy.report.charts import heat, learning, sweep, sweep_metrics
-from hpstudy.report.model import Block, Section
+from hpstudy.report.model import Section, section
 
 TABLES = (sweep_metrics.sweep_values, sweep_metrics.sweep_means, learning.learning_curves)
 
@@ -15,8 +15,5 @@ def chapter(results: Results) -> Iterator[Section]:
     """Metrics against the swept values and against the epochs."""
     if not results.sweep:
         return
-    swept: tuple[Block, ...] = (*sweep.charts(results), *heat.charts(results))
-    if swept:
-        yield Section("Over the swept values", swept)
-    if learned := tuple(learning.charts(results)):
-        yield Section("Learning curves", learned)
+    yield from section("Over the swept values", *sweep.charts(results), *heat.charts(results))
+    yield from section("Learning curves", *learning.charts(results))

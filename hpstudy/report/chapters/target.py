@@ -9,26 +9,24 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import distances as along
 from hpstudy.report import numbers, wording
 from hpstudy.report.charts import trials_to_target as charts
-from hpstudy.report.model import Block, Facts, Section, Table, grouped
+from hpstudy.report.model import Facts, Section, Table, grouped, section
 from hpstudy.report.notation import Notation
 from hpstudy.report.overview import many_comparisons
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """Trials until the searches reach the target, and the distances of the views; many comparisons in words."""
-    if (reached := trials_to_target(results)) is not None:
-        blocks: list[Block] = [reached]
-        if results.has_values and any(view.trials for view in results.views):
-            blocks.insert(0, charts.chart(results))
-        blocks += [table for table in (trials_differences(results), distances(results)) if table is not None]
-        yield Section("Trials-to-target", tuple(blocks))
+    if any(view.trials for view in results.views):
+        figures = [charts.chart(results)] if results.has_values else []
+        tables = (trials_to_target(results), trials_differences(results), distances(results))
+        yield from section("Trials-to-target", *figures, *tables)
     if many_comparisons(results) and not results.declared:
         texts = (" ".join((wording.needs(results, pair), *wording.remarks(results, pair))) for pair in results.pairs)
         names = (f"{pair.a} − {pair.b}" for pair in results.pairs)
         yield Section("Every comparison in words", (Facts(tuple(zip(names, texts, strict=True))),))
 
 
-def trials_to_target(results: Results) -> Table | None:
+def trials_to_target(results: Results) -> Table:
     """The number of trials that each view needs."""
     trials = results.study.search.trials
     rows = tuple(
@@ -42,8 +40,6 @@ def trials_to_target(results: Results) -> Table | None:
         for view in results.views
         if (times := view.trials) is not None
     )
-    if not rows:
-        return None
     share = f"{Notation(results).ci} of the share"
     head = ("view", "searches that reached it", share, "median trials", f"mean trials within {trials}")
     note = (
@@ -55,11 +51,9 @@ def trials_to_target(results: Results) -> Table | None:
     return Table(f"Trials until {wording.level_text(results)}, {wording.level_origin(results)}.", head, rows, note=note)
 
 
-def trials_differences(results: Results) -> Table | None:
+def trials_differences(results: Results) -> Table:
     """The difference in trials-to-target of each comparison."""
     compared = [(pair, pair.trials) for pair in results.pairs if pair.trials is not None]
-    if not compared:
-        return None
     rows = tuple(
         (
             f"{pair.a} − {pair.b}",
@@ -87,7 +81,7 @@ def trials_differences(results: Results) -> Table | None:
     return Table("Trials-to-target compared.", head, rows, note=note)
 
 
-def distances(results: Results) -> Table | None:
+def distances(results: Results) -> Table:
     """The horizontal distances of the mean curves, in trials."""
     notation, budget = Notation(results), results.study.search.trials
     rows = grouped(
@@ -102,8 +96,6 @@ def distances(results: Results) -> Table | None:
         for pair in results.pairs
         for d in pair.distances
     )
-    if not rows:
-        return None
     head = ("A − B", "level", notation.metric, "A at trial", "B at trial", "distance", notation.ci)
     note = (
         "Trial at which the mean best-so-far curve of A first reaches the level, minus that of B. "

@@ -13,7 +13,7 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import non_inferiority, numbers
 from hpstudy.report.charts import iqm
 from hpstudy.report.labels import cut
-from hpstudy.report.model import Block, Paragraph, Section, Table, grouped
+from hpstudy.report.model import Block, Paragraph, Section, Table, grouped, section
 from hpstudy.report.notation import Notation, holm
 
 MOST_VIEWS = 16
@@ -30,9 +30,7 @@ def chapter(results: Results) -> Iterator[Section]:
         if results.study.analysis.margin is not None and not results.provisional:
             blocks.append(_bounds(results, supplement))
             blocks += [Paragraph(text) for text in non_inferiority.of_observed(results, supplement)]
-    if (several := _friedman(results, supplement)) is not None:
-        blocks.append(several)
-    yield Section("Alternative statistics at the same number of trials", tuple(blocks))
+    yield from section("Alternative statistics at the same number of trials", *blocks, _friedman(results, supplement))
 
 
 def _shifts(results: Results, supplement: Supplement) -> Table:
@@ -121,7 +119,7 @@ def _bounds(results: Results, supplement: Supplement) -> Table:
     return Table("One-sided bounds of the mean difference.", head, rows, note=note)
 
 
-def _friedman(results: Results, supplement: Supplement) -> Table | None:
+def _friedman(results: Results, supplement: Supplement) -> Table:
     rows = tuple(
         (
             str(budget),
@@ -137,8 +135,6 @@ def _friedman(results: Results, supplement: Supplement) -> Table | None:
         for budget, test in zip(results.budgets, supplement.friedman, strict=True)
         if test is not None
     )
-    if not rows:
-        return None
     note = (
         "Test whether any view differs, over replicates that are complete in all views: Friedman's statistic, and Iman and Davenport's "
         "F with its p. Rank 1 is the best view of a replicate. The comparisons of pairs show which views differ."
