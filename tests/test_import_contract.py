@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hpstudy"
 CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
-ROOMS = (
+COMPONENTS = (
     *(
         "errors",
         "environments",
@@ -129,9 +129,9 @@ def test_only_the_observers_import_their_libraries():
         assert importers(library) == {f"observers/{library}.py"}
 
 
-@pytest.mark.parametrize("room", CORE)
-def test_the_core_knows_nothing_of_binary_networks(room):
-    for path in (PACKAGE / room).rglob("*.py"):
+@pytest.mark.parametrize("component", CORE)
+def test_the_core_knows_nothing_of_binary_networks(component):
+    for path in (PACKAGE / component).rglob("*.py"):
         assert not [name for name in imports(path) if name.startswith(("hpstudy.bnn", "hpstudy.data"))], path
 
 
@@ -151,38 +151,39 @@ def imported_modules(path: Path) -> set[str]:
     return {full if full in MODULES else module for module, full in full_names} & set(MODULES)
 
 
-def room_of(module: str) -> str:
+def component_of(module: str) -> str:
     return module.split(".")[1] if "." in module else "__init__"
 
 
-def test_a_room_imports_only_rooms_before_it():
+def test_a_component_imports_only_components_before_it():
     upward = [
         f"{module} imports {imported}"
         for module, path in MODULES.items()
         for imported in imported_modules(path)
-        if room_of(imported) != room_of(module) and ROOMS.index(room_of(imported)) > ROOMS.index(room_of(module))
+        if component_of(imported) != component_of(module)
+        and COMPONENTS.index(component_of(imported)) > COMPONENTS.index(component_of(module))
     ]
     assert upward == []
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_room_has_a_circle_of_files(room):
-    files = {module: path for module, path in MODULES.items() if room_of(module) == room}
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_no_component_has_a_circle_of_files(component):
+    files = {module: path for module, path in MODULES.items() if component_of(module) == component}
     try:
         TopologicalSorter({module: imported_modules(path) & set(files) for module, path in files.items()}).prepare()
     except CycleError as error:
         pytest.fail(" is imported by ".join(error.args[1]))
 
 
-def test_every_file_and_folder_of_the_package_is_a_room():
-    assert {room_of(module) for module in MODULES} == set(ROOMS)
+def test_every_file_and_folder_of_the_package_is_a_component():
+    assert {component_of(module) for module in MODULES} == set(COMPONENTS)
 
 
-def test_architecture_md_lists_the_rooms_in_this_order():
+def test_architecture_md_lists_the_components_in_this_order():
     text = (PACKAGE.parent / "docs/explanation/architecture.md").read_text()
-    table = text.split("| room |")[1].split("\n\n")[0].splitlines()[2:]
+    table = text.split("| component |")[1].split("\n\n")[0].splitlines()[2:]
     listed = [name.removesuffix("/").removesuffix(".py") for row in table for name in re.findall("`([^`]*)`", row.split("|")[1])]
-    assert tuple(listed) == ROOMS
+    assert tuple(listed) == COMPONENTS
 
 
 @pytest.mark.parametrize(

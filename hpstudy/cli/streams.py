@@ -41,7 +41,7 @@ def _end(error: OSError) -> None:
     if isinstance(error, BrokenPipeError):
         # The reader stopped reading (`hpstudy trials ... | head`), which is not an error.
         sys.exit(0)
-    raise OutputError(f"stdout cannot be written: {error.strerror}", "make room, or redirect it to another file") from error
+    raise OutputError(f"stdout cannot be written: {error.strerror}", "free disk space, or redirect it to another file") from error
 
 
 class _Closed(io.TextIOBase):

@@ -14,7 +14,7 @@ from hpstudy.report.notation import Notation
 def along_trials(results: Results, distance: Distance, pair: PairResult) -> str:
     """The horizontal distance of the two mean curves at the target."""
     budget, a, b = results.study.search.trials, distance.trial_a, distance.trial_b
-    opening = "Read along the trial axis, as Figure 8 of Quist et al. (2023) may be read,"
+    opening = "Read along the trial axis,"
     if a is None and b is None:
         return f"{opening} neither mean best-so-far curve reaches this level within {numbers.things(budget, 'trial')}."
     ci = "" if len(pair.replicates) < 2 else f" ({Notation(results).ci} {interval(distance, budget)})"

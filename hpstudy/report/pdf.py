@@ -64,7 +64,7 @@ def compile_pdf(document: Document) -> bytes:
             pdf = compiler.compile(format="pdf", timestamp=0)
     except OSError as error:
         raise OutputError(
-            f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}", "make room, or set TMPDIR"
+            f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}", "free disk space, or set TMPDIR"
         ) from error
     assert isinstance(pdf, bytes)
     return pdf

@@ -155,7 +155,7 @@ def _good_points(results: Results, controls: Controls) -> Block:
     if margin is not None and noise > margin:
         return Paragraph(
             f"The share of good points is not given: the margin of {numbers.general(margin)} is below the noise of one "
-            f"training ({Notation(results).value(noise)}), so the share within it of the best value would count lucky trainings."
+            f"training ({Notation(results).value(noise)}), so the share within it of the best value would count favorable seeds."
         )
     notation = Notation(results)
     rows = tuple(

@@ -133,9 +133,10 @@ def _of_search(results: Results) -> list[str]:
             f"Trials-to-target are the trials, counted from 1, until {wording.level_text(results)}, {wording.level_origin(results)}. "
             "Searches that do not reach it are right-censored at their last trial; none is left out and no time is imputed. Curves and "
             "medians are Kaplan-Meier estimates, means are restricted to "
-            f"{trials} (Royston and Parmar 2013), shares have Wilson intervals. The horizontal distance is the trial "
-            "at which one mean curve first reaches a level minus that of the other. In its percentile interval, a resample in which only "
-            "one curve reaches the level counts as infinite on that side, and a resample in which neither does counts against both ends."
+            f"{trials} (Royston and Parmar 2013), shares have Wilson intervals. The horizontal distance of mean "
+            "curves, which Figure 8 of Quist et al. (2023) shows, is the trial at which one curve first reaches a level minus that of "
+            "the other. In its percentile interval, a resample in which only one curve reaches the level counts as infinite on that side, "
+            "and a resample in which neither does counts against both ends."
         )
     return paragraphs
 

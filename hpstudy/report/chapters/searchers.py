@@ -97,7 +97,7 @@ def _table(results: Results, found: Searchers) -> Table:
         else ""
     )
     if all(one.on_observed for one in found.compared):
-        note += "Values are observed and include the luck of the seed."
+        note += "Values are observed and include seed noise."
     return Table("Each comparison with each searcher.", head, grouped(rows), left=3, note=note.strip())
 
 
