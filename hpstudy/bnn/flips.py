@@ -47,8 +47,9 @@ class FlipCounter:
         self._start = [theta.clone() for theta in thetas]
         self._agreement = [torch.zeros_like(theta) for theta in thetas]
         self._ever = [torch.zeros_like(theta, dtype=torch.bool) for theta in thetas]
-        self._updates = 0
-        self._parts: list[FlipCounter] = []
+        # On the device too, because an update can be a recording (`hpstudy.bnn.update`), which no Python code follows.
+        self._counted = torch.zeros((), dtype=torch.int64, device=thetas[0].device)
+        self._counted_before = 0
 
     def part(self, pick: Callable[[list[Tensor]], list[Tensor]], never_flipped: Sequence[Tensor] | None = None) -> FlipCounter:
         """Return a counter of a part of the weights. It counts whenever this counter counts.
@@ -60,33 +61,38 @@ class FlipCounter:
         part = copy.copy(self)
         part._last, part._start, part._agreement = pick(self._last), pick(self._start), pick(self._agreement)
         part._ever = pick(self._ever) if never_flipped is None else [~mask for mask in never_flipped]
-        self._parts.append(part)
         return part
+
+    @property
+    def _updates(self) -> int:
+        """Number of updates since the start of the epoch."""
+        return int(self._counted) - self._counted_before
 
     def count(self, thetas: Sequence[Tensor]) -> None:
         """Count the flips of an update, given the weights after it."""
         for theta, last, agreement in zip(thetas, self._last, self._agreement, strict=True):
             agreement.addcmul_(theta, last)
             last.copy_(theta)
-        for counter in (self, *self._parts):
-            counter._updates += 1
+        self._counted.add_(1)
 
     def never_flipped(self) -> list[Tensor]:
         """Return a mask for every layer, in the shape of its weights: True for weights that have never flipped."""
-        return [~flipped & (agreement == self._updates) for flipped, agreement in zip(self._ever, self._agreement, strict=True)]
+        updates = self._updates
+        return [~flipped & (agreement == updates) for flipped, agreement in zip(self._ever, self._agreement, strict=True)]
 
     def end_epoch(self) -> EpochFlips:
         """Return the flips of the epoch, and start the next epoch."""
-        updates = max(self._updates, 1)
+        counted = self._updates
+        updates = max(counted, 1)
         self._ever = [~mask for mask in self.never_flipped()]
-        flips = [int((self._updates - agreement).div_(2).to(torch.int64).sum()) for agreement in self._agreement]
+        flips = [int((counted - agreement).div_(2).to(torch.int64).sum()) for agreement in self._agreement]
         changed = [int((last != start).count_nonzero()) for last, start in zip(self._last, self._start, strict=True)]
         ever = [int(mask.count_nonzero()) for mask in self._ever]
         sizes = [theta.numel() for theta in self._last]
         for last, start, agreement in zip(self._last, self._start, self._agreement, strict=True):
             start.copy_(last)
             agreement.zero_()
-        self._updates = 0
+        self._counted_before += counted
         return EpochFlips(
             flip_ratio=sum(flips) / (sum(sizes) * updates),
             layer_flip_ratios=tuple(count / (size * updates) for count, size in zip(flips, sizes, strict=True)),

@@ -159,5 +159,7 @@ def real_optimizer(network: nn.Module, settings: RealOptimizer) -> torch.optim.O
         {"params": others, "weight_decay": 0.0},
     ]
     if settings.name == "adam":
-        return torch.optim.Adam(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=True)
+        on_cuda = binary_weights(network)[0].is_cuda  # its step can be recorded there
+        betas = (settings.momentum, 0.999)
+        return torch.optim.Adam(groups, lr=settings.learning_rate, betas=betas, fused=True, capturable=on_cuda)
     return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, fused=True)

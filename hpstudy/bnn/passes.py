@@ -8,6 +8,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from hpstudy.bnn import recording
+
 Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(logits, x, y) of a batch of one network -> mean loss."""
 
@@ -51,54 +53,49 @@ class Passes:
 class RecordedPasses(Passes):
     """The passes as a CUDA graph, with bit-identical results: one launch instead of some hundred small operations.
 
-    https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
-
     The first batch is recorded, and later batches must have its shape. A network whose forward pass synchronizes with the device cannot be
     recorded; its operations are launched individually.
     """
 
     def __init__(self, network: nn.Module, size: int, loss: Loss) -> None:
         super().__init__(network, size, loss)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._recording: recording.Recording[tuple[Tensor, Tensor]] | None = None
         self._recordable = True
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Replay the recorded passes, or record them first. Arguments and results are those of `Passes`."""
-        if self._graph is None and self._recordable:
+        if self._recording is None and self._recordable:
             self._record(x, y)
-        if self._graph is None:
+        if self._recording is None:
             return super().__call__(x, y)
         self._x.copy_(x)
         self._y.copy_(y)
-        self._graph.replay()
+        losses, correct = self._recording.replay()
         for parameter, gradient in self._gradients:
             parameter.grad = gradient
-        losses, correct = self._results
         return losses.clone(), correct.clone()
 
     def invalidate(self) -> None:
         """Discard the recording. The next batch is recorded."""
-        self._graph = None
+        self._recording = None
 
     def _record(self, x: Tensor, y: Tensor) -> None:
         self._x, self._y = x.clone(), y.clone()
         buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
         gradients = [(parameter, parameter.grad) for parameter in self.network.parameters()]
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            super().__call__(self._x, self._y)  # a warm-up: libraries choose kernels and workspaces at their first call
-        torch.cuda.current_stream().wait_stream(stream)
+
+        def call() -> tuple[Tensor, Tensor]:
+            return super(RecordedPasses, self).__call__(self._x, self._y)
+
+        # A warm-up: libraries choose kernels and workspaces at their first call.
+        stream = recording.on_side_stream(call)
         _restore(buffers, gradients)
-        graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-                self._results = super().__call__(self._x, self._y)
-        except RuntimeError:  # torch raises it for all errors of a recording
+            self._recording = recording.record(call, stream)
+        except RuntimeError:
             self._recordable = False
             _restore(buffers, gradients)
         else:
-            self._graph = graph
             self._gradients = [(parameter, parameter.grad) for parameter in self.network.parameters()]
 
 

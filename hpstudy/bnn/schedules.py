@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Decay = Literal["none", "linear", "cosine", "step"]
 """Shape of a schedule."""
@@ -29,19 +29,36 @@ class Clock:
     update: int
     updates: int
 
-    def elapsed(self, per: Per) -> float:
-        """Return the elapsed share of training in [0, 1): e/E, or i/T."""
-        return self.epoch / self.epochs if per == "epoch" else self.update / self.updates
+    def elapsed(self, per: Per, after: int = 0) -> float:
+        """Return the elapsed share of training in [0, 1): e/E, or i/T.
 
-    def after(self, epochs: int) -> Clock:
-        """Return the clock of a training that starts `epochs` epochs later. Until then it is at its start."""
-        updates = epochs * (self.updates // self.epochs)
-        return Clock(
-            max(self.epoch - epochs, 0),
-            max(self.epochs - epochs, 1),
-            max(self.update - updates, 0),
-            max(self.updates - updates, 1),
-        )
+        Args:
+            per: what is counted.
+            after: number of epochs without which the share is computed; it is 0 until they have passed.
+        """
+        if per == "epoch":
+            return max(self.epoch - after, 0) / max(self.epochs - after, 1)
+        first = after * (self.updates // self.epochs)
+        return max(self.update - first, 0) / max(self.updates - first, 1)
+
+
+class UpdateNumberRead(Exception):
+    """The number of the update was read from an `EpochClock`."""
+
+
+class EpochClock(Clock):
+    """The clock of all updates of an epoch, for operations that are the same in each of them.
+
+    Raises:
+        UpdateNumberRead: `update` is read.
+    """
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "update":
+            raise UpdateNumberRead
+        return super().__getattribute__(name)
 
 
 def factor(decay: Decay, elapsed: float) -> float:
@@ -81,7 +98,7 @@ def warmed_up(decay: Decay, clock: Clock, per: Per, epochs: int) -> float:
     >>> warmed_up("linear", Clock(epoch=6, epochs=12, update=0, updates=1), "epoch", 2)
     0.6
     """
-    return factor(decay, clock.after(epochs).elapsed(per)) * warmup(clock, epochs)
+    return factor(decay, clock.elapsed(per, after=epochs)) * warmup(clock, epochs)
 
 
 def temperature(clock: Clock, t_min: float, t_max: float) -> float:

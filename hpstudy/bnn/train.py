@@ -18,12 +18,13 @@ from hpstudy.bnn.flips import FlipCounter
 from hpstudy.bnn.methods.interface import H, Method
 from hpstudy.bnn.optimizers import BinaryOptimizer, real_optimizer, trained_noise
 from hpstudy.bnn.passes import passes
-from hpstudy.bnn.schedules import Clock, warmed_up
-from hpstudy.bnn.settings import RealOptimizer, TrainSettings
+from hpstudy.bnn.schedules import Clock
+from hpstudy.bnn.settings import TrainSettings
 from hpstudy.bnn.slot import Report, Slot
 from hpstudy.bnn.snapshot import Snapshot
 from hpstudy.bnn.stack import Stack
 from hpstudy.bnn.steps import Step, steps
+from hpstudy.bnn.update import Update, update
 from hpstudy.checkpoint import Checkpoint
 from hpstudy.errors import Diverged
 
@@ -176,11 +177,12 @@ class _Training:
         flips = FlipCounter(binary.thetas())
         for index, slot in enumerate(self.slots):
             slot.flips = flips.part(partial(binary.part_of, index), snapshot.never[index] if snapshot else None)
+        apply = update(self.network, binary, real, settings.real_optimizer, flips, self.data.train.y.device)
         for epoch in range(snapshot.epochs if snapshot else 0, settings.epochs):
             if all(slot.diverged for slot in self.slots):
                 return
             clock = Clock(epoch, settings.epochs, epoch * self.updates_per_epoch, updates)
-            training = self._epoch(binary, real, flips, settings.real_optimizer, clock)
+            training = self._epoch(apply, clock)
             # Evaluate and report each network with its evaluation weights.
             binary.use_evaluation_weights(clock)
             self.reported += 1
@@ -194,29 +196,21 @@ class _Training:
         for slot in self.slots:
             slot.end_step(settings.initial_weight_bins)
 
-    def _epoch(
-        self, binary: BinaryOptimizer, real: torch.optim.Optimizer, flips: FlipCounter, schedule: RealOptimizer, start: Clock
-    ) -> list[tuple[float, float]]:
+    def _epoch(self, apply: Update, start: Clock) -> list[tuple[float, float]]:
         """Train for one epoch. Returns the mean loss and accuracy over its updates for every network.
 
         No value is read from the device before the end of the epoch.
         """
         self.network.train()
         self._start_activations(start)
-        binary.start_epoch(start)
+        apply.start_epoch(start)
         losses, correct, samples = [], [], 0
         orders, augmentations = [slot.order for slot in self.slots], [slot.augmentation for slot in self.slots]
         batches = epoch_batches(self.data, self.batch_size, self.updates_per_epoch, orders, augmentations)
         for number, (x, y) in enumerate(batches):
             clock = Clock(start.epoch, start.epochs, start.update + number, start.updates)
             loss, batch_correct = self.passes(x, y)
-            learning_rate = schedule.learning_rate * warmed_up(schedule.decay, clock, schedule.decay_per, schedule.warmup_epochs)
-            for group in real.param_groups:
-                group["lr"] = learning_rate
-            real.step()
-            real.zero_grad(set_to_none=len(self.slots) == 1)  # gradients in a stack are views
-            binary.step(clock)
-            flips.count(binary.thetas())
+            apply(clock)
             losses.append(loss)
             correct.append(batch_correct)
             samples += len(y) // len(self.slots)

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from hpstudy.bnn.schedules import Clock, factor, warmed_up, warmup
+from hpstudy.bnn.schedules import Clock, EpochClock, UpdateNumberRead, factor, warmed_up, warmup
 from hpstudy.testing.methods import clocks
 
 DECAYS = ["none", "linear", "cosine", "step"]
@@ -55,15 +57,29 @@ def test_a_warm_up_rises_in_equal_steps_to_one():
 
 def test_the_clock_of_a_training_that_begins_later_stands_still_before_and_ends_with_it():
     clock = list(clocks(5, 3))
-    assert [c.after(2) for c in clock[:7]] == [Clock(0, 3, 0, 9)] * 7
-    assert [c.after(2) for c in clock[6:]] == list(clocks(3, 3))
+    for per in ("epoch", "update"):
+        assert [c.elapsed(per, after=2) for c in clock[:7]] == [0.0] * 7
+        assert [c.elapsed(per, after=2) for c in clock[6:]] == [c.elapsed(per) for c in clocks(3, 3)]
+
+
+def test_a_training_that_is_all_warm_up_stays_at_the_start_of_its_schedule():
+    assert [Clock(1, 2, 5, 6).elapsed(per, after=3) for per in ("epoch", "update")] == [0.0, 0.0]
+
+
+def test_an_epoch_clock_tells_the_epoch_and_not_the_update():
+    clock = EpochClock(3, 10, 15, 50)
+    assert clock.elapsed("epoch") == 0.3
+    assert warmed_up("linear", clock, "epoch", 5) == pytest.approx(0.8)
+    for read in (lambda: clock.update, lambda: clock.elapsed("update"), lambda: replace(clock, epoch=2)):
+        with pytest.raises(UpdateNumberRead):
+            read()
 
 
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("per", ["epoch", "update"])
 def test_without_a_warm_up_the_factor_is_that_of_the_schedule_bit_for_bit(decay, per):
     for clock in clocks(7, 11):
-        assert clock.after(0) == clock
+        assert clock.elapsed(per, after=0) == (clock.epoch / clock.epochs if per == "epoch" else clock.update / clock.updates)
         assert warmed_up(decay, clock, per, 0) == factor(decay, clock.elapsed(per))
 
 

@@ -179,6 +179,9 @@ class Method(ABC, Generic[H]):
     def update(self, state: State, grad: torch.Tensor, hp: H, clock: Clock) -> State:
         """Return the state after one update.
 
+        On CUDA the operations of a call are recorded and repeated for the following updates of the epoch, unless it reads
+        `clock.update`. So it must depend on nothing but its arguments.
+
         Args:
             state: the previous state. Its tensors may be overwritten; the caller keeps no reference to them.
             grad: dL/dweight for the result of `weight`, shape of the noise; must not be overwritten.
