@@ -14,7 +14,7 @@ SUFFIXES = (".yaml", ".py")
 
 
 def shipped_root() -> Path:
-    """The folder with `studies` and `configs`: in an installed package, or the root of a checkout.
+    """The folder with `studies`, `configs` and `templates`: in an installed package, or the root of a checkout.
 
     Raises:
         UsageError: they are missing in this installation.

@@ -61,8 +61,6 @@ def test_every_option_that_a_text_mentions_is_one():
     for path, text in TEXTS:
         if (path.parent.name != "cli" and text.startswith("-")) or "pip install" in text or "sbatch" in text.lower():
             continue  # an argument of another program
-        if path.name == "templates.py":
-            continue  # options of the user's program
         for command, option in mentions(text):
             if option not in (OPTIONS[command] if command else ALL_OPTIONS):
                 wrong.append((path.relative_to(PACKAGE).as_posix(), command, option, text))

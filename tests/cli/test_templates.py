@@ -8,7 +8,12 @@ import pytest
 
 from hpstudy import api
 from hpstudy.loading.load import load_study
+from hpstudy.study.shipped import shipped_root
 from hpstudy.study.templates import TEMPLATES
+
+
+def test_every_folder_of_templates_has_a_name():
+    assert sorted(TEMPLATES) == sorted(folder.name for folder in (shipped_root() / "templates").iterdir())
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
