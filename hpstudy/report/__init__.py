@@ -1,6 +1,6 @@
 """Reports: figures, tables, documents, and their data files."""
 
 from hpstudy.report.headline import headline
-from hpstudy.report.write import draw_figure, save_figure, write, write_several
+from hpstudy.report.write import draw_figure, save_figure, write
 
-__all__ = ["draw_figure", "headline", "save_figure", "write", "write_several"]
+__all__ = ["draw_figure", "headline", "save_figure", "write"]

@@ -67,6 +67,7 @@ def body(compared: Several) -> dict[str, Any]:
         "comparisons": serial.plain(compared.pairs),
         **({"endpoints": endpoints} if endpoints else {}),
         "ranking": serial.plain(compared.ranking),
+        "study": "+".join(results.study.name for results in compared.studies),
     }
 
 

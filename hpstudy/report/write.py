@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpstudy.analysis.results import Results
 from hpstudy.errors import UsageError, nearest
@@ -21,15 +21,18 @@ FORMS = ("pdf", "svg", "png", "pgf")
 """File formats of a single figure."""
 
 
-def write(results: Results, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False) -> list[Path]:
+def write(
+    results: Results | Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False
+) -> list[Path]:
     """Write NAME.pdf, NAME.html or NAME.tex, NAME.json and NAME/*.csv; for NAME.tex also the figures NAME/*.pdf.
 
     The same results always give the same bytes. An earlier report of the same study at the same path is replaced, except for documents
     in formats that are not requested (`hpstudy.report.files.outdated`). Any other existing file is kept.
 
     Args:
-        results: results of `hpstudy.analysis.analyze`.
-        output: path of the document if it ends in .pdf, .html or .tex; else its folder, where NAME is the study's name.
+        results: results of `hpstudy.analysis.analyze`, or the joint analysis of `hpstudy.analysis.cross_study.several`.
+        output: path of the document if it ends in .pdf, .html or .tex; else its folder, where NAME is the name of the study or of all
+            studies.
         formats: any of pdf, html and latex; by default the ending of `output`, or pdf for a folder.
         force: overwrite existing files.
 
@@ -40,44 +43,14 @@ def write(results: Results, output: str | Path, formats: Sequence[str] | None = 
         UsageError: there is no such format, or another file of that name exists.
         OutputError: a file cannot be written.
     """
-    from hpstudy.report import style
+    from hpstudy.report import several, style
     from hpstudy.report.document import document
 
+    forms = check_formats(output, formats)
     with style.applied():
-        contents = document(results)
-    body = serial.body(results)
-    return _write(contents, Path(output), check_formats(output, formats), results.study.name, body, force=force)
-
-
-def write_several(
-    compared: Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False
-) -> list[Path]:
-    """Write the report of several studies, like `write` for one study; it is named after all of them.
-
-    Args:
-        compared: joint analysis of `hpstudy.analysis.cross_study.several`.
-        output: path of the document if it ends in .pdf, .html or .tex; else its folder.
-        formats: any of pdf, html and latex; by default the ending of `output`, or pdf for a folder.
-        force: overwrite existing files.
-
-    Raises:
-        UsageError: there is no such format, or another file of that name exists.
-        OutputError: a file cannot be written.
-    """
-    from hpstudy.report import several, style
-
-    with style.applied():
-        contents = several.document(compared)
-    name = "+".join(results.study.name for results in compared.studies)
-    return _write(contents, Path(output), check_formats(output, formats), name, several.body(compared), force=force)
-
-
-def _write(contents: Document, output: Path, forms: Sequence[str], name: str, body: dict[str, Any], *, force: bool) -> list[Path]:
-    """Write a document in the requested formats, with its numbers and tables."""
-    from hpstudy.report import style
-
-    paths = ReportPaths.at(output, name)
-    body = {**body, "study": name}
+        contents = document(results) if isinstance(results, Results) else several.document(results)
+    body = serial.body(results) if isinstance(results, Results) else several.body(results)
+    paths = ReportPaths.at(Path(output), body["study"])
     earlier = claim(paths, body, force=force)
     with style.applied():
         documents = {paths.document(form): _compiled(form, contents, paths) for form in forms}
