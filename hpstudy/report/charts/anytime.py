@@ -14,7 +14,7 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
 from hpstudy.report.charts.grid import GRAY, TALLEST, beside_reference, reference, reference_words, split_by_view
-from hpstudy.report.charts.intervals import estimate, mean_curve, trials
+from hpstudy.report.charts.intervals import NO_INTERVALS, estimate, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.views import bands_first, entries, every
@@ -31,6 +31,7 @@ SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
     """The curves next to the scores. With many views, each curve has its own panel and the scores have a separate figure."""
     count, level = len(results.views), confidence(results)
+    drawn = has_intervals(view.anytime.score.low for view in supplement.views if view.anytime is not None)
     axis, curve = trial_axis(results.study.search.trials), partial(_curve, results, supplement)
     marks = bands_first(mark for index in range(count) for mark in curve(index))
     curves, scores = Panel(axis, SHARES, marks), _scores(results, supplement)
@@ -40,6 +41,11 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
             f"Curves: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
             f"faster. Rows: the score with its {level} interval. {alike}"
         )
+        if not drawn:
+            reading = (
+                "Curves: share of searches and targets reached after a number of trials; higher is faster. Rows: the score. "
+                f"{NO_INTERVALS}"
+            )
         return (
             Chart(
                 "anytime",
@@ -56,7 +62,8 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
         "anytime",
         (curves,),
         f"Runtime ECDF over {TARGETS} targets of every view.",
-        f"Share of searches and targets reached after a number of trials, with its pointwise {level} interval; higher is faster."
+        f"Share of searches and targets reached after a number of trials{f', with its pointwise {level} interval' if drawn else ''}; "
+        "higher is faster."
         f"{reference_words(results, 'the curve')}",
         Data.of(results, runtime_ecdf),
         2.8,
@@ -68,7 +75,7 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
             "anytime_scores",
             (scores,),
             "Score over all trials of every view.",
-            f"A bar is the {level} interval. {alike}{reference_words(results, 'the score')}",
+            f"{f'A bar is the {level} interval. {alike}' if drawn else NO_INTERVALS}{reference_words(results, 'the score')}",
             Data.of(results, anytime_scores),
             0.6 + min(ROW * count, TALLEST),
         ),

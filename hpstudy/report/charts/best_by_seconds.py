@@ -8,7 +8,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, best_axis, best_limits, outside
-from hpstudy.report.charts.intervals import mean_curve
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve
 from hpstudy.report.charts.marks import Hover, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first
@@ -35,6 +35,8 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         )
         look, marked = style.look(index), (2 * index, 10)
         marks += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=marked, hover=Hover(texts))
+    drawn = has_intervals(cost.low for _, _, cost in views)
+    intervals = f" with pointwise {confidence(results)} intervals." if drawn else f". {NO_INTERVALS}"
     first = int(EARLY * len(x))
     values = best_limits(results, *(end[first:] for _, _, cost in views for end in (cost.mean, cost.low, cost.high)))
     panel = Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(marks))
@@ -42,8 +44,8 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         "best_by_seconds",
         (panel,),
         f"Mean best {results.study.metric.name} against seconds of training of a search.",
-        f"Means over complete searches with pointwise {confidence(results)} intervals. The curves begin when every search has finished a "
-        "trial, and end when the first search has finished all trials. Time spent choosing points is not counted."
+        f"Means over complete searches{intervals} The curves begin when every search has finished a trial, and "
+        "end when the first search has finished all trials. Time spent choosing points is not counted."
         + outside(lambda seconds: f"first {numbers.duration(seconds)}", panel),
         Data.of(results, best_by_seconds),
         2.8,

@@ -15,7 +15,7 @@ from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import OUTLIERS, best_axis, late, trial_axis, value_limits
 from hpstudy.report.charts.grid import GRAY, reference, reference_words, split_by_view
-from hpstudy.report.charts.intervals import trials
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, trials
 from hpstudy.report.charts.marks import Band, Dots, Line, Mark, Marker, Media, Steps
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.spread import evenly
@@ -39,7 +39,7 @@ def chart(results: Results) -> Chart:
     legend = [
         *entries(results),
         Entry("single searches", dash="solid", media="page"),
-        Entry("intervals of the means", media="page"),
+        *([Entry("intervals of the means", media="page")] if _has_bands(results) else []),
         *([target_entry(results)] if target(results, value_limits(results)) else []),
     ]
     chart = Chart(
@@ -56,11 +56,11 @@ def chart(results: Results) -> Chart:
 
 def _together(results: Results) -> Panel:
     """All views in one panel."""
-    views, limits = results.views, value_limits(results)
-    marks: list[Mark] = [*target(results, limits, (len(views) + 2,))]
+    views, limits, banded = results.views, value_limits(results), _has_bands(results)
+    marks: list[Mark] = [*target(results, limits, (len(views) + 1 + banded,))]
     for index, view in enumerate(views):
         marks += searches(results, view, index)
-    marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views)]
+    marks += [_band(view, index, (index, len(views) + 1)) for index, view in enumerate(views) if banded]
     marks += [_edge(view) for view in views]
     marks += [_mean(results, view, index) for index, view in enumerate(views)]
     marks += [circles for index, view in enumerate(views) for circles in _enqueued(results, view, index)]
@@ -160,6 +160,11 @@ def _result(view: ViewResult, replicate: int, number: int) -> str:
     return f"this trial {numbers.general(value, 6)}"
 
 
+def _has_bands(results: Results) -> bool:
+    """Whether any view has an interval of its mean."""
+    return has_intervals(view.curve.low for view in results.views)
+
+
 def _band(view: ViewResult, index: int, groups: tuple[int, ...]) -> Band:
     curve = view.curve
     return Band(x=trials(curve.mean), low=curve.low, high=curve.high, color=style.color(index), alpha=0.25, groups=groups)
@@ -227,12 +232,12 @@ def imported_words(results: Results) -> str:
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
-    level = confidence(results)
+    interval = f" with its pointwise {confidence(results)} bootstrap interval." if _has_bands(results) else f". {NO_INTERVALS}"
     started = sum(int((~np.isnan(view.best[:, 0])).sum()) for view in results.views)
     caption = f"Best {results.study.metric.name} so far of {numbers.things(started, 'search', 'es')}."
     reading = (
-        f"Thin lines are single searches, the bold line is their mean with its pointwise {level} bootstrap interval. The best so far is "
-        f"the {'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
+        f"Thin lines are single searches, the bold line is their mean{interval} The best so far is the "
+        f"{'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
         "that better hyperparameters were found."
     )
     limits, which = value_limits(results), "the values, the worst ones,"

@@ -16,7 +16,7 @@ from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis, value_limits
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO
 from hpstudy.report.charts.grid import COLUMNS, GRAY, TALLEST, printed, reference, reference_words
-from hpstudy.report.charts.intervals import estimate
+from hpstudy.report.charts.intervals import NO_INTERVALS, estimate, has_intervals
 from hpstudy.report.charts.marks import Dots, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.spread import apart
@@ -158,10 +158,12 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     caption = f"Best {results.study.metric.name} of every search after {budgets}."
     few = len(results.views) > 1 and not overview.many_views(results)
     joined = " a gray line joins the searches of one replicate," if few and results.study.replicates <= LINES_UP_TO else ""
-    reading = f"A dot is one search,{joined} an open marker is the mean with its bootstrap interval"
+    drawn = has_intervals(at.low for view in results.views for at in view.budgets)
+    interval = " with its bootstrap interval." if drawn else f". {NO_INTERVALS}"
+    reading = f"A dot is one search,{joined} an open marker is the mean{interval}"
     if few:
-        return caption, f"{reading}. If all lines have the same direction, every replicate shows the difference."
-    return caption, f"{reading}.{reference_words(results, 'the mean') if overview.many_views(results) else ''}"
+        return caption, f"{reading} If all lines have the same direction, every replicate shows the difference."
+    return caption, f"{reading}{reference_words(results, 'the mean') if overview.many_views(results) else ''}"
 
 
 def budget_values(results: Results) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedView
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
-from hpstudy.report.charts.intervals import bars, estimate
+from hpstudy.report.charts.intervals import NO_INTERVALS, bars, estimate, has_intervals
 from hpstudy.report.charts.marks import Dots, Hover, Mark, Marker
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import index_of
@@ -46,7 +46,13 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
     scores = [end for view in confirmation.views for end in (view.data.tuning, _fresh(confirmation, view), _ends(view))]
     values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
     marks = [mark for center, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, center)]
-    level = confidence(results)
+    level, objectives = confidence(results), [view.metrics[0] for view in confirmation.views]
+    if has_intervals(of.tuned.low for of in objectives):
+        drawn = f", bars their {level} intervals."
+    elif has_intervals(of.default.low for of in objectives if of.default is not None):
+        drawn = f". One search has no spread: only the default point has a {level} interval, over seeds."
+    else:
+        drawn = f". {NO_INTERVALS}"
     crossed = all(view.crossed for view in confirmation.views)
     seeds = "the same seeds" if crossed else "the seeds of replicate 0"
     return Chart(
@@ -55,7 +61,7 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
         f"{confirmation.metrics[0]} of the best trial of each search: its tuning score, and its mean on "
         f"{numbers.things(confirmation.seeds, 'fresh seed')}.",
         "A gray line joins the tuning score of a search (open) with the mean of the same point on fresh seeds (filled). Diamonds are means "
-        f"over searches, bars their {level} intervals. If all lines have the same direction, this is the bias of selecting the best "
+        f"over searches{drawn} If all lines have the same direction, this is the bias of selecting the best "
         f"trial. A cross is the default point on {seeds}.",
         Data.of(results, confirmations, confirmed_means),
         0.9 + 0.9 * len(rows),

@@ -15,7 +15,7 @@ from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
 from hpstudy.report.charts.axes import around, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import in_grid
-from hpstudy.report.charts.intervals import mean_curve, trials
+from hpstudy.report.charts.intervals import has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Line, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, entries, every
@@ -39,10 +39,10 @@ def chart(results: Results) -> Chart:
     """The mean confirmed curve and mean best so far of every view, then paired differences of the confirmed curves."""
     compared = list(_differences(results))[:COMPARED]
     panels = [_curves(results), *(_difference(results, *item) for item in compared)]
-    views = len(results.confirmed)
+    views, banded = len(results.confirmed), has_intervals(curve.mean.low for curve in results.confirmed)
     legend = (
         *(replace(entry, dash="solid") for entry in entries(results)),
-        Entry("confirmed, with pointwise interval", style.gray(0.2), "solid"),
+        Entry("confirmed, with pointwise interval" if banded else "confirmed", style.gray(0.2), "solid"),
         Entry("best so far, as observed", style.gray(0.2), "dot", width=1.0),
     )
     assert len(legend) == views + 2
@@ -50,9 +50,10 @@ def chart(results: Results) -> Chart:
     seeds = results.confirmed[0].seeds
     caption = f"Confirmed {results.study.metric.name} of the incumbent, mean on {numbers.things(seeds, 'fresh seed')}, and the best so far."
     budget = numbers.things(results.study.search.trials, "trial")
+    pointwise = f" with pointwise {level} intervals" if banded and not compared else ""
     reading = (
-        f"Means over replicates{'' if compared else f' with pointwise {level} intervals'}. The gap of observed (dotted) and confirmed "
-        f"(solid) is the optimism of selection: after {budget} {_optimism(results)}."
+        f"Means over replicates{pointwise}. The gap of observed (dotted) and confirmed (solid) is the optimism of selection: after "
+        f"{budget} {_optimism(results)}."
     )
     if compared:
         counts = [n for _, _, n, _ in compared]

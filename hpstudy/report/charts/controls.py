@@ -14,6 +14,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, best_limits, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals
 from hpstudy.report.charts.marks import Band, Hover, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, index_of
@@ -106,10 +107,12 @@ def value_limits(results: Results, views: Sequence[ViewControls]) -> tuple[float
 
 def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
-    level = confidence(results)
     caption = f"Best {results.study.metric.name} so far of the searches and of their controls."
     better = "above" if results.study.metric.goal == "maximize" else "below"
-    reading = f"Means over replicates with pointwise {level} bootstrap intervals."
+    drawn = has_intervals(curve.low for view in views for entry, curve in _curves(view) if entry is not EXPECTED)
+    reading = f"Means over replicates with pointwise {confidence(results)} bootstrap intervals."
+    if not drawn:
+        reading = f"Means over replicates. {NO_INTERVALS}"
     if any(view.random for view in views):
         reading += (
             f" The benefit of the searcher is the distance of its line {better} that of random search in the same space. The dotted line "

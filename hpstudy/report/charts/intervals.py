@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,14 @@ from hpstudy.analysis.results import Results
 from hpstudy.report.charts.marks import Band, Dots, Hover, Line, Marker, Steps
 from hpstudy.report.charts.words import estimated
 from hpstudy.report.style import Look
+
+NO_INTERVALS = "One replicate has no spread, so there are no intervals."
+"""The explanation of a chart in which no interval is drawn."""
+
+
+def has_intervals(ends: Iterable[Floats | float]) -> bool:
+    """Whether any of these lower or upper ends is a number, so that the chart shows an interval."""
+    return any(bool(np.isfinite(end).any()) for end in ends)
 
 
 def bars(low: Floats, high: Floats, y: Floats, color: str, *, to: Floats | None = None, **looks: Any) -> Line:

@@ -11,7 +11,7 @@ from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import overview, style
 from hpstudy.report.charts.axes import best_axis, best_limits, crowded, first_trials, late, outside, trial_axis
 from hpstudy.report.charts.grid import beside_reference, in_grid, reference_words, split_by_view
-from hpstudy.report.charts.intervals import mean_curve, trials
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Chart, Data, Panel
 from hpstudy.report.charts.views import bands_first, entries, every
@@ -38,10 +38,12 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     panels = [panel("interquartile mean", middles)]
     if not many:
         panels.insert(0, panel("mean", means))
-    level = confidence(results)
+    drawn = has_intervals(low for _, low, _ in curves)
+    kinds = f"Pointwise {confidence(results)} bootstrap intervals: percentile for interquartile means, BCa for means."
+    intervals = kinds if drawn else NO_INTERVALS
     reading = (
         "The interquartile mean is the mean of the middle half of the searches. A quarter at each end, in whole searches, is left out, so "
-        f"a few outliers do not change it. Pointwise {level} bootstrap intervals: percentile for interquartile means, BCa for means."
+        f"a few outliers do not change it. {intervals}"
     )
     reading += outside(first_trials, *panels)
     if many:

@@ -17,6 +17,7 @@ from hpstudy.metric_names import REACH
 from hpstudy.report import numbers, style, sweeps
 from hpstudy.report.charts.axes import marked_axis, trial_axis
 from hpstudy.report.charts.grid import parts
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals
 from hpstudy.report.charts.marks import Bars, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
@@ -92,8 +93,14 @@ def charts(results: Results, rows: Sequence[DrawnPoint]) -> Iterator[Chart]:
         yield _shares(results, f"never_flipped_by_layer{end}", part)
 
 
+def _replicated(results: Results, rows: Sequence[DrawnPoint]) -> bool:
+    """Whether the share of any layer has an interval."""
+    return has_intervals(row.never(results).low for row in rows)
+
+
 def _histograms(results: Results, name: str, rows: Sequence[DrawnPoint]) -> Chart:
     """A row of panels for each point: its first, middle and last layer."""
+    intervals = f", with its {confidence(results)} t interval." if _replicated(results, rows) else f". {NO_INTERVALS}"
     highest = max(float(np.nanmax(summary(row.layers.initial[:, row.number, row.few()], 0.9).mean, initial=0.0)) for row in rows)
     y = Axis("share of weights", (0.0, 1.05 * highest or 1.0), grid=True)
     return Chart(
@@ -101,9 +108,8 @@ def _histograms(results: Results, name: str, rows: Sequence[DrawnPoint]) -> Char
         tuple(_histogram(results, rows, row, column, y) for row in range(len(rows)) for column in range(len(rows[row].few()))),
         "Initial weights of the first, the middle and the last binary layer, and those of them that never changed sign.",
         "Blue: share of the layer's weights that began in a bin. Orange: share that began there and never changed sign. Both are means "
-        "over replicates. Above a panel: the share of the layer's weights that never changed sign, with its "
-        f"{confidence(results)} t interval. Weights are in standard deviations of the layer's initial weights, which are common to all "
-        f"views; the bins at ±{REACH:.0f} include all larger weights.",
+        f"over replicates. Above a panel: the share of the layer's weights that never changed sign{intervals} Weights are in standard "
+        f"deviations of the layer's initial weights, which are common to all views; the bins at ±{REACH:.0f} include all larger weights.",
         Data.of(results, never_flipped_histograms, never_flipped_by_layer),
         0.6 + 1.4 * len(rows),
         legend=(INITIAL, STILL),
@@ -162,12 +168,15 @@ def _shares(results: Results, name: str, rows: Sequence[DrawnPoint]) -> Chart:
         x = np.array(row.layers.numbers, dtype=np.float64)
         lines.append(Series(x, row.layers.never[:, row.number], heads, index, look))
     most = max(max(row.layers.numbers) for row in rows)
+    intervals = f", with a band: the {confidence(results)} t interval over replicates."
+    if not _replicated(results, rows):
+        intervals = f". {NO_INTERVALS}"
     drawn = marks(results, "share that never changed sign", lines, len(legend), 0.0, joined=True)
     return Chart(
         name,
         (Panel(trial_axis(most, label="binary layer"), y, drawn),),
         "Share of every binary layer's weights that never changed sign.",
-        f"Small marks are single replicates, lines their mean, with a band: the {confidence(results)} t interval over replicates.",
+        f"Small marks are single replicates, lines their mean{intervals}",
         Data.of(results, never_flipped_by_layer),
         2.7,
         legend=with_replicates(legend),

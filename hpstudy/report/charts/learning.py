@@ -12,7 +12,7 @@ from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import trial_axis
 from hpstudy.report.charts.grid import in_grid, parts, title_length
-from hpstudy.report.charts.intervals import mean_curve
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.spread import evenly
@@ -89,6 +89,8 @@ def _chart(results: Results, name: str, metric: str, views: Sequence[SweepView],
     level = confidence(results)
     reading = f"A line is the mean over replicates at one point, a band the {level} t interval at each epoch"
     reading += "; panels with many lines have no bands." if max(len(curves) for curves, _ in selected) > BANDS else "."
+    if not has_intervals(summary(view.curves[metric], 0.9).low for view in views):
+        reading = f"A line is the mean over replicates at one point. {NO_INTERVALS}"
     return Chart(
         name,
         in_grid(panels, columns, shared=True),

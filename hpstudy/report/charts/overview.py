@@ -11,7 +11,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, row_axis
 from hpstudy.report.charts.grid import TALLEST, in_grid
-from hpstudy.report.charts.intervals import estimate
+from hpstudy.report.charts.intervals import NO_INTERVALS, estimate, has_intervals
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.charts.views import aside
@@ -86,12 +86,15 @@ def _names(results: Results) -> list[str]:
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
-    level, pairs = confidence(results), results.pairs
+    pairs = results.pairs
     of = f"each view and {pairs[0].b}" if one_reference(results) else "the views of each comparison"
     with_trials = any(row.trials is not None for row in standings(results))
     what = "restricted mean trials-to-target, and final best" if with_trials else "final best"
     caption = f"Differences between {of}, first minus second: {what}."
-    reading = f"A bar is the {level} interval of one comparison, not adjusted for their number."
+    lows = (one.low for row in standings(results) for one in (row.trials, row.final) if one is not None)
+    reading = f"A bar is the {confidence(results)} interval of one comparison, not adjusted for their number."
+    if not has_intervals(lows):
+        return caption, f"A marker is the difference in one replicate. {NO_INTERVALS}"
     if results.declared:
         return caption, f"{reading} {OBSERVED}"
     reading += " Black: the difference is shown, also by the test that is adjusted for all comparisons. Gray and open: not shown."

@@ -11,7 +11,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import best_axis, best_limits, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
-from hpstudy.report.charts.intervals import mean_curve, trials
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, every, target, target_entry
@@ -34,12 +34,18 @@ def charts(results: Results) -> Iterator[Chart]:
             name,
             in_grid([_panel(results, of, limits) for of in part], columns, shared=True),
             f"Best {results.study.metric.name} so far of each view with each searcher.",
-            f"Means over replicates with pointwise {confidence(results)} bootstrap intervals. If the comparison does not depend on "
-            "the searcher, all lines change in the same way from one panel to another.",
+            f"Means over replicates{_intervals(results, part)} If the comparison does not depend on the searcher, all lines change in the "
+            "same way from one panel to another.",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
             legend=(*(Entry(name, *style.look(index)) for index, name in enumerate(_names(results))), *targets),
         )
+
+
+def _intervals(results: Results, shown: Sequence[Sequence[SearchedBy]]) -> str:
+    """The explanation of the intervals, after the means."""
+    drawn = has_intervals(one.curve.low for of in shown for one in of)
+    return f" with pointwise {confidence(results)} bootstrap intervals." if drawn else f". {NO_INTERVALS}"
 
 
 def _names(results: Results) -> list[str]:

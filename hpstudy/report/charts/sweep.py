@@ -15,6 +15,7 @@ from hpstudy.analysis.sweeps.points import SweepView
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import title_length
+from hpstudy.report.charts.intervals import NO_INTERVALS
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.replicates import Series, marks, with_replicates
@@ -26,6 +27,7 @@ from hpstudy.report.charts.sweep_metrics import (
     metric_words,
     metrics,
     point_words,
+    replicated,
     sweep_means,
     sweep_values,
     value_axis,
@@ -102,7 +104,8 @@ def _side_by_side(results: Results) -> Chart:
         for column, (index, view, n) in enumerate(columns)
     ]
     legend = entries(results, line=False, media="page")
-    reading = f"A dot is one replicate, an open marker is the mean with its {confidence(results)} t interval."
+    intervals = f" with its {confidence(results)} t interval." if replicated(results) else f". {NO_INTERVALS}"
+    reading = f"A dot is one replicate, an open marker is the mean{intervals}"
     panels = _row(results, lines, x, len(legend), joined=False)
     return _chart(results, "sweep", panels, f"Every view: {metric_words(results)}.", reading, 2.7, legend)
 

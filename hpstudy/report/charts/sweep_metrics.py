@@ -13,6 +13,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import Means, SweepView, summary
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import numbers
+from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals
 from hpstudy.report.charts.marks import Hover
 from hpstudy.report.charts.model import Axis
 from hpstudy.report.charts.swept import spans_decades, text_of, value_range
@@ -89,10 +90,16 @@ def mean_hover(results: Results, metric: str, means: Means, heads: Sequence[str]
     )
 
 
+def replicated(results: Results) -> bool:
+    """Whether the mean of any metric at any point has an interval."""
+    return has_intervals(means.low for metric in metrics(results) for means in _means(results, metric))
+
+
 def explained(results: Results, *, joined: bool) -> str:
     """The explanation of the marks; intervals are bands if lines join the means, else bars."""
     shape, level = "a band" if joined else "a bar", confidence(results)
-    text = f"Small marks are single replicates, large ones their mean, with {shape}: the {level} t interval over replicates."
+    intervals = f", with {shape}: the {level} t interval over replicates." if replicated(results) else f". {NO_INTERVALS}"
+    text = f"Small marks are single replicates, large ones their mean{intervals}"
     for metric in metrics(results):
         if not value_axis(results, metric).log:
             continue

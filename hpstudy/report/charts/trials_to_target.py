@@ -13,6 +13,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.report import csvs, numbers, overview, style
 from hpstudy.report.charts.axes import marked_axis, row_axis, trial_axis
 from hpstudy.report.charts.grid import beside_reference, reference_words, split_by_view
+from hpstudy.report.charts.intervals import has_intervals
 from hpstudy.report.charts.marks import Band, Dots, Hover, Labels, Mark, Marker, Steps
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Key, Panel
 from hpstudy.report.charts.views import bands_first, entries
@@ -41,11 +42,16 @@ def chart(results: Results) -> Chart:
         *caption_and_reading(results),
         Data.of(results, trials_to_target, csvs.searches),
         2.95 + table + 0.17 * legend_rows,
-        legend=(*entries(results, symbol=False), Entry("intervals", media="page")),
+        legend=(*entries(results, symbol=False), *([Entry("intervals", media="page")] if _has_shades(results) else [])),
         heights=(2.1, table),
         page_note="The number at risk is in the text at each trial.",
     )
     return split_by_view(results, chart, lambda index: Panel(axis, SHARES, beside_reference(results, curve, index)))
+
+
+def _has_shades(results: Results) -> bool:
+    """Whether any curve has an interval; a curve of one search is 1 or 0, where there is none."""
+    return has_intervals(view.trials.survival.low for view in results.views if view.trials is not None)
 
 
 def _curve(results: Results, index: int) -> tuple[Mark, ...]:
@@ -109,14 +115,15 @@ def _ticks(trials: int) -> list[int]:
 
 def caption_and_reading(results: Results) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
-    level, many = confidence(results), overview.many_views(results)
+    many = overview.many_views(results)
+    shades = f", and shades are pointwise {confidence(results)} log-log intervals." if _has_shades(results) else "."
     caption = (
         "Kaplan-Meier curves of trials-to-target: share of searches that have not reached "
         f"{level_text(results)}, {level_origin(results)}."
     )
     reading = (
         f"{'A curve that falls early reaches the target early' if many else 'The lower curve reaches the target earlier'}; ticks are "
-        f"searches that ended without it (censored), and shades are pointwise {level} log-log intervals."
+        f"searches that ended without it (censored){shades}"
     )
     if many:
         reading += f"{reference_words(results, 'the curve')} The numbers at risk are in trials_to_target.csv."
