@@ -30,7 +30,7 @@ def document(compared: Several) -> Document:
     names = [results.study.name for results in compared.studies]
     return Document(
         name=" + ".join(names),
-        question=" ".join(results.study.question for results in compared.studies if results.study.question),
+        question=" ".join(dict.fromkeys(map(_with_mark, (results.study.question for results in compared.studies)))).strip(),
         design="; ".join(_design(compared, index) for index in range(len(names))),
         provisional=" ".join(
             f"{results.study.name}: {wording.provisional(results)}" for results in compared.studies if results.provisional
@@ -44,6 +44,12 @@ def document(compared: Several) -> Document:
             **({"performance_profiles": partial(performance_profiles, compared)} if compared.ranking.profile is not None else {}),
         },
     )
+
+
+def _with_mark(question: str) -> str:
+    """A question that ends with a mark, so that another one can follow; "" without one."""
+    question = question.strip()
+    return question if not question or question.endswith((".", "?", "!", ")")) else f"{question}?"
 
 
 def _altered(compared: Several) -> Iterator[Section]:

@@ -154,6 +154,23 @@ def test_the_report_of_several_studies_has_every_number_in_a_table(two):
     assert report.headline(found).startswith("a minus b, mean of 2 studies with 95% CI: trials-to-target")
 
 
+@pytest.mark.parametrize(
+    ("questions", "joined"),
+    [
+        (("Which is easier", "Which is faster?"), "Which is easier? Which is faster?"),
+        (("Compare both. ", "So? (a try-out)"), "Compare both. So? (a try-out)"),
+        (("The same", "The same"), "The same?"),
+        (("", "One"), "One?"),
+        (("", ""), ""),
+    ],
+)
+def test_each_question_ends_with_a_mark_before_the_next_one(two, questions, joined):
+    first, second = two(study={"question": questions[1]})
+    first = dataclasses.replace(first, study=first.study.model_copy(update={"question": questions[0]}))
+    with style.applied():
+        assert report.document(several([first, second])).question == joined
+
+
 def test_rendering_again_gives_the_same_bytes(two):
     def render():
         with style.applied():
