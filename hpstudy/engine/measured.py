@@ -12,8 +12,9 @@ from typing import Any
 from hpstudy.engine.attributes import read_attribute
 from hpstudy.tasks.outcome import Valued
 
-EPOCHS = range(-(2**63), 2**63)
-"""The epochs that a database can store: 64-bit integers."""
+EPOCHS = range(2**63)
+"""The epochs that are accepted: counted from 0 or from 1, and at most the largest integer of a database. The comparison at equal epochs
+counts a trial's epochs by its last one, so a negative epoch would count as none."""
 
 
 NAME_CHARACTERS = 1_000
@@ -101,7 +102,7 @@ def read_number(name: str, value: Any, where: str) -> float:
 
 
 def read_epoch(epoch: Any) -> int:
-    """An epoch: an integer of any type, 3.0 included. Raises InvalidResult for anything else, booleans included."""
+    """An epoch: an integer of any type from 0, 3.0 included. Raises InvalidResult for anything else, booleans included."""
     plain = _plain(epoch)
     numeric = isinstance(plain, numbers.Real | Decimal) and not isinstance(plain, bool)
     if numeric:
@@ -110,7 +111,8 @@ def read_epoch(epoch: Any) -> int:
             if whole == plain and whole in EPOCHS:
                 return whole
     raise InvalidResult(
-        f"the epoch of a report is {type(epoch).__name__} ({preview(epoch)}); an epoch must be a whole number of at most 64 bits"
+        f"the epoch of a report is {type(epoch).__name__} ({preview(epoch)}); an epoch must be a whole number, 0 or more, of at most 64 "
+        "bits"
     )
 
 

@@ -23,7 +23,7 @@ class Report(Protocol):
     """Records metrics per epoch, and gives access to the checkpoint."""
 
     def __call__(self, epoch: int, **metrics: float) -> None:
-        """Record `metrics` at `epoch`, an integer from 1. Report each metric once per epoch."""
+        """Record `metrics` at `epoch`, an integer counted from 0 or 1. Report each metric once per epoch."""
 
     @property
     def checkpoint(self) -> Checkpoint:

@@ -146,8 +146,8 @@ def test_a_whole_number_of_any_type_is_an_epoch(epoch):
     assert [(type(at), at) for at, _, _ in report.curves] == [(int, 3)]
 
 
-@pytest.mark.parametrize("epoch", [2**63 - 1, -(2**63)])
-def test_an_epoch_may_have_64_bits(epoch):
+@pytest.mark.parametrize("epoch", [0, 2**63 - 1])
+def test_an_epoch_is_counted_from_0_and_may_have_64_bits(epoch):
     report = Recorder()
     report(epoch, loss=0.5)
     assert report.curves == [(epoch, "loss", 0.5)]
@@ -159,6 +159,9 @@ def test_an_epoch_may_have_64_bits(epoch):
         2**63,
         2**70,
         10**5000,
+        -1,
+        -2.0,
+        -(2**63),
         -(2**63) - 1,
         0.5,
         math.inf,
@@ -175,7 +178,7 @@ def test_an_epoch_may_have_64_bits(epoch):
 )
 def test_anything_else_is_no_epoch(epoch):
     report = Recorder()
-    with pytest.raises(InvalidResult, match="an epoch must be a whole number"):
+    with pytest.raises(InvalidResult, match="an epoch must be a whole number, 0 or more,"):
         report(epoch, loss=0.5)
     assert report.curves == []
 
