@@ -185,7 +185,7 @@ def _log(path: Path) -> Path:
 def _missing(path: Path) -> StoreError:
     if not path.parent.is_dir():
         return StoreError(f"{path} does not exist: there is no folder {path.parent}", "check the path, or --storage")
-    # Another suffix may be that of a misspelt study file.
+    # Another suffix may be that of a misspelled study file.
     patterns = ("*.sqlite",) if path.suffix in (".sqlite", ".db") else ("*.sqlite", "*.yaml", "*.yml")
     kind = "databases" if len(patterns) == 1 else "databases and study files"
     others = sorted(other.name for pattern in patterns for other in path.parent.glob(pattern))

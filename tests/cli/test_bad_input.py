@@ -322,7 +322,7 @@ def test_a_folder_of_the_name_of_a_study_is_no_study(hpstudy, tmp_path, command)
     answered(done, 1, "hint: give a study file, a database, or the name of a study")
 
 
-def test_a_misspelt_suffix_of_a_study_file_is_answered_with_the_file(hpstudy, study_text):
+def test_a_misspelled_suffix_of_a_study_file_is_answered_with_the_file(hpstudy, study_text):
     done = hpstudy("report", "tiny.ymal", text=study_text)
     answered(done, 1, "hint: did you mean 'tiny.yaml'? databases and study files in this folder: tiny.yaml")
 
