@@ -46,7 +46,7 @@ INSTEAD = {
     "sees to it": "ensures",
     "under way": "running",
     "(behavi|col|fav|hon|neighb)our(s|ed|ing|able)?": "American spelling",
-    "(initial|maxim|minim|normal|optim|quant|random|serial|standard|synchron|synthes|vector)is(ed|es|ing|ations?|ers?)": "American spelling",
+    "(initial|maxim|minim|normal|optim|quant|random|serial|standard|synchron|synthes)is(ed|es|ing|ations?|ers?)": "American spelling",
     "(analysed?|centred?|centres|grey|judgements?|labelled|learnt|misspelt)": "American spelling",
 }
 """Words to avoid, as regular expressions, and what to write instead."""
