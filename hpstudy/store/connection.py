@@ -64,7 +64,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             # Reading a database with a write-ahead log needs the -shm file, which SQLite cannot create in a read-only folder.
             if (error.sqlite_errorcode & 0xFF) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
-        log = _log(path)
+        log = log_of(path)
         if log.exists() and log.stat().st_size > 0:
             raise StoreError(
                 f"the last trials of {path} are in {log.name}, which SQLite cannot read in a folder without write permission",
@@ -80,7 +80,7 @@ def close_reader(connection: sqlite3.Connection, path: Path) -> None:
         connection.close()
     # A read-only connection creates an empty log but cannot delete it. A last connection with write access deletes it when closed.
     with suppress(sqlite3.Error, OSError, UnicodeDecodeError):
-        if _log(path).stat().st_size == 0:
+        if log_of(path).stat().st_size == 0:
             with closing(_connect(path, "mode=rw")) as last:
                 _read(last)
 
@@ -140,7 +140,7 @@ def check_header(path: Path) -> None:
             application_id = _application_id(path, "mode=ro&immutable=1")
         except sqlite3.DatabaseError:
             # A writer that is killed while it copies its log into the file leaves a file that is sound only together with the log.
-            if not _log(path).exists():
+            if not log_of(path).exists():
                 raise
             application_id = _application_id(path, "mode=ro")
     if application_id != APPLICATION_ID:
@@ -177,8 +177,10 @@ def _read(connection: sqlite3.Connection) -> None:
     connection.execute("SELECT count(*) FROM sqlite_schema")
 
 
-def _log(path: Path) -> Path:
-    """Return the path of the write-ahead log of a database."""
+def log_of(path: Path) -> Path:
+    """Return the path of the write-ahead log of a database, which is next to the file itself if `path` is a link."""
+    with suppress(OSError):
+        path = path.resolve()
     return path.with_name(path.name + "-wal")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hpstudy.errors import StoreError
 from hpstudy.store import owner as ownership
-from hpstudy.store.connection import close_writer, connect_writer
+from hpstudy.store.connection import close_writer, connect_writer, log_of
 from hpstudy.store.create import create_database
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
@@ -33,7 +33,8 @@ class OwnedDatabase:
         self.path = path
         self.connection = connection
         self._owner = owner
-        self._file = _file_id(path)
+        self._log = log_of(path)
+        self._file, self._log_file = _file_id(path), _file_id(self._log)
 
     @classmethod
     def create(
@@ -83,12 +84,20 @@ class OwnedDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run a write transaction. It fails if the file was replaced or another process owns the database."""
+        """Run a write transaction. It fails if the file or its log was replaced, or another process owns the database."""
         connection = self.connection
         if _file_id(self.path) != self._file:
             raise StoreError(
                 f"{self.path} was deleted or replaced while this process was writing to it",
                 "nothing was written to the new file. Restore the old file, or run again to start from the beginning.",
+            )
+        if _file_id(self._log) != self._log_file:
+            # SQLite would continue to write to the deleted log. Besides `rm`, this happens if this process opens and closes the database by
+            # other means, which drops SQLite's locks, and another program then closes the database as if it were the last one.
+            raise StoreError(
+                f"{self._log} was deleted or replaced while this process was writing to it",
+                "run the same command again; what was stored before is kept. In a process that runs a study, do not open or copy its "
+                "database as a file.",
             )
         with translated(self.path):
             try:

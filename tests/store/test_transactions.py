@@ -1,11 +1,13 @@
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 
 from hpstudy.errors import StoreBusy, StoreError
 from hpstudy.store import EndedTrial, NewTrial, Reader, check, connection
-from hpstudy.store.connection import connect_writer
+from hpstudy.store.connection import connect_writer, log_of
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
 from tests.support.trials import finish, start
@@ -134,6 +136,40 @@ def test_a_replaced_database_is_noticed_and_left_alone(store, path):
         store.event("tick")
     store.close()
     assert path.read_bytes() == b"something else"
+
+
+def test_a_deleted_log_is_noticed_and_what_it_held_is_kept(store, path):
+    store.event("before")
+    path.with_name(path.name + "-wal").unlink()
+    with pytest.raises(StoreError, match="sqlite-wal was deleted or replaced"):
+        store.event("after")
+    store.close()
+    with Reader.open(path) as reader:
+        assert [event.kind for event in reader.events()][-1] == "before"
+    with type(store).open(path) as again:
+        again.event("after")
+
+
+def test_nothing_is_lost_if_the_locks_of_sqlite_are_dropped_and_another_program_closes_the_database(store, path):
+    store.event("before")
+    path.read_bytes()  # the system drops all locks of this process on the file
+    other = "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1]); connection.execute('SELECT * FROM event'); connection.close()"
+    subprocess.run([sys.executable, "-c", other, str(path)], check=True)
+    with pytest.raises(StoreError, match="sqlite-wal was deleted or replaced"):
+        store.event("after")
+    with Reader.open(path) as reader:
+        assert [event.kind for event in reader.events()][-1] == "before"
+
+
+def test_a_database_that_is_a_link_is_written_with_the_log_of_its_file(store, path, tmp_path):
+    store.close()
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "link.sqlite"
+    link.symlink_to(path)
+    with type(store).open(link) as linked:
+        linked.event("tick")
+        assert log_of(link) == path.with_name(path.name + "-wal")
+        assert log_of(link).exists()
 
 
 def test_a_store_follows_its_file_when_the_process_changes_folder(store, tmp_path, monkeypatch):
