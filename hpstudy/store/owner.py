@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hpstudy.errors import StoreBusy
 from hpstudy.store.decoding import fetch
-from hpstudy.store.values import seconds_since, utc_now
+from hpstudy.store.values import seconds_since, timestamp, utc_now
 
 HEARTBEAT_S = 30.0
 """Interval at which a writer that has nothing to store should call `Store.heartbeat`."""
@@ -26,8 +26,8 @@ STALE_AFTER_S = 600.0
 study to another one. Longer: after a machine has crashed, another machine has to wait longer before it can resume the study."""
 
 CLOCK_TOLERANCE_S = 5.0
-"""Process start times can shift by this much when the clock is adjusted. Larger: a new process with the PID of a dead owner can be
-mistaken for the owner."""
+"""Process start times are known to about a second. Smaller: a live owner that has just started can be replaced. Larger: a new process with
+the PID of a dead owner can be mistaken for the owner."""
 
 _OWN_TOKENS: set[str] = set()
 """Tokens of the stores that this process has open. A row with our PID but another token belongs to a dead owner."""
@@ -41,7 +41,7 @@ class Owner:
         host: host name of its machine.
         namespace: PID namespace of the process (a container has its own); "" if it cannot be determined.
         pid: process ID.
-        process_started: start time of the process in seconds since 1970; distinguishes it from a later process with the same ID.
+        process_started: start time of the process in seconds since 1970.
         token: random; every write transaction checks that it is still stored.
         since: when it claimed the database.
         heartbeat_at: time of its last heartbeat.
@@ -74,9 +74,11 @@ class Owner:
 
         try:
             process = psutil.Process(self.pid)
+            # A process that has the number of a dead owner started after its last heartbeat. `process_started` cannot tell them apart: all
+            # start times shift when the clock of the machine is set.
+            later = process.create_time() - timestamp(self.heartbeat_at) > CLOCK_TOLERANCE_S
             # A zombie is a dead process whose parent has not yet read its exit status.
-            same = abs(process.create_time() - self.process_started) < CLOCK_TOLERANCE_S
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+            return bool(not later and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
         except psutil.AccessDenied:

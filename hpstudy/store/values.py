@@ -66,6 +66,11 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def timestamp(moment: str) -> float:
+    """Return the seconds from 1970 to `moment`, a text of `utc_now`."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
 def seconds_since(moment: str) -> float:
     """Return the seconds since `moment`, a text of `utc_now`."""
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()

@@ -4,6 +4,7 @@ import signal
 import socket
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 
 from hpstudy.errors import StoreBusy
@@ -65,10 +66,23 @@ def test_a_dead_owner_that_its_parent_has_not_yet_buried_is_replaced(store, path
 
 
 def test_another_process_with_the_dead_owners_number_does_not_count(abandoned):
-    with Reader.open(abandoned) as reader:
-        started = reader.owner().process_started
-    set_owner(abandoned, pid=os.getppid(), process_started=started - 1000)
+    started = psutil.Process(os.getppid()).create_time()
+    heartbeat = datetime.fromtimestamp(started - 1000, UTC).isoformat()
+    set_owner(abandoned, pid=os.getppid(), process_started=started - 2000, heartbeat_at=heartbeat)
     Store.open(abandoned).close()
+
+
+@pytest.mark.parametrize("shift_s", [-7200, 7200])
+def test_a_live_owner_keeps_the_database_when_the_clock_is_set(store, path, held, monkeypatch, shift_s):
+    """All start times shift with the clock, and so do heartbeats from then on."""
+    store.close()
+    create_time = psutil.Process.create_time
+    with held(path) as process:
+        if shift_s > 0:
+            set_owner(path, heartbeat_at=(datetime.now(UTC) + timedelta(seconds=shift_s)).isoformat())
+        monkeypatch.setattr(psutil.Process, "create_time", lambda self: create_time(self) + shift_s)
+        with pytest.raises(StoreBusy, match=f"in use by process {process.pid} on"):
+            Store.open(path)
 
 
 def test_a_process_is_not_mistaken_for_the_dead_owner_whose_number_it_has(abandoned):
