@@ -8,7 +8,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
@@ -98,10 +97,14 @@ class WorkerProcess:
             raise death("the worker process", self._exit_code(), self.log) from error
 
     def _receive(self, timeout_s: float | None) -> bytes:
-        """The next message. Raises EOFError if the worker has ended, StepTimedOut if there was no message in time."""
-        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
-        while not self._connection.poll(max(0.0, min(LIVENESS_CHECK_S, deadline - time.monotonic()))):
-            if time.monotonic() >= deadline:
+        """The next message. Raises EOFError if the worker has ended, StepTimedOut if there was no message in time.
+
+        While this process is stopped (Ctrl-Z), its time does not count: the worker is stopped too, or its message could not be taken.
+        """
+        left_s = math.inf if timeout_s is None else timeout_s
+        while not self._connection.poll(wait_s := min(LIVENESS_CHECK_S, left_s)):
+            left_s -= wait_s
+            if left_s <= 0:
                 raise StepTimedOut(f"it took longer than {timeout_s:g} s and was ended")
             if self._process.poll() is not None and not self._connection.poll():
                 raise EOFError

@@ -45,6 +45,14 @@ def environment(name):
     return os.environ.get(name)
 
 
+def work(file):
+    """Work for two seconds of its own time."""
+    file.write_text("begun\n")
+    for _ in range(40):
+        time.sleep(0.05)
+    return "done"
+
+
 def gone(process):
     """Whether a process ends within a reasonable time."""
     try:
@@ -202,6 +210,30 @@ def test_no_worker_outlives_a_parent_that_was_killed(tmp_path):
     parent.wait()
     assert gone(worker)
     os.kill(child, signal.SIGKILL)
+
+
+def test_time_in_which_the_run_is_stopped_does_not_count_toward_the_time_limit(tmp_path):
+    """As with Ctrl-Z and fg."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "import test_processes\n"
+        "from hpstudy.engine.processes import ProcessExecutor\n"
+        "executor = ProcessExecutor(1, None)\n"
+        "executor.submit(test_processes.pid, None).result()\n"
+        "print(executor.submit(test_processes.work, Path(sys.argv[1]), 10).result())\n"
+        "executor.close()\n"
+    )
+    folder = os.path.dirname(__file__)  # noqa: PTH120
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "begun"), folder], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    await_text(tmp_path / "begun")
+    os.killpg(parent.pid, signal.SIGSTOP)
+    time.sleep(11)
+    os.killpg(parent.pid, signal.SIGCONT)
+    assert parent.communicate(timeout=60)[0] == "done\n"
 
 
 def test_a_script_without_a_main_guard_can_run_a_study(tmp_path):
