@@ -73,7 +73,7 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     if (stored := version(connection)) > LATEST:
         raise StoreTooNew(
             f"{path} was written by a newer hpstudy (database version {stored}; this program reads up to {LATEST})",
-            "upgrade hpstudy: pip install --upgrade hpstudy",
+            "install a newer version of hpstudy in this environment",
         )
 
 
