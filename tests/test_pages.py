@@ -91,6 +91,22 @@ def test_a_study_is_shared_as_its_page_says(tmp_path):
     assert "complete: 8 of 8 trials" in output_of("hpstudy resume opened/my_study.sqlite", tmp_path)
 
 
+@pytest.mark.slow
+def test_a_study_is_planned_as_its_page_says(tmp_path):
+    """All commands of the page, with a pilot and a study of fewer trials."""
+    text = (HOW_TO / "plan-a-study.md").read_text(encoding="utf-8")
+    pilot, main = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "pilot.yaml").write_text(
+        pilot.replace("trials: 10", "trials: 3").replace("seeds: 4", "seeds: 2"), encoding="utf-8"
+    )
+    (tmp_path / "main.yaml").write_text(main.replace("replicates: 40", "replicates: 8"), encoding="utf-8")
+    commands = [line.split("  #")[0] for block in COMMANDS.findall(text) for line in block.splitlines()]
+    printed = {line.split()[1]: output_of(line, tmp_path) for line in ("hpstudy validate main.yaml", *commands)}
+    assert "valid" in printed["validate"]
+    assert "confirmed regret, own plateau" in printed["power"]
+    assert (tmp_path / "main.zip").exists()
+
+
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_the_code_blocks_of_a_page_are_valid(page):
     """Every block of Python compiles, and every block of YAML is YAML."""
