@@ -37,7 +37,7 @@ from typing import Any
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from hpstudy import api
+import hpstudy
 from hpstudy.cli import app
 from hpstudy.errors import HpstudyError
 from hpstudy.report import write
@@ -80,7 +80,7 @@ def bases(folder: Path) -> list[Path]:
     def made(name: str, **changes: Any) -> Path:
         tree = example_study(trials=4, replicates=2).model_dump(mode="json")
         study = Study.model_validate({**tree, "analysis": {**tree["analysis"], "resamples": 1000}, **changes, "name": name})
-        api.run(study, folder, executor="inline")
+        hpstudy.run(study, folder, executor="inline")
         return folder / f"{name}.sqlite"
 
     function = {"task": {"use": "hartmann6", "noise": 0.1}, "metric": {"name": "value", "goal": "minimize"}}
@@ -97,7 +97,7 @@ def bases(folder: Path) -> list[Path]:
     study = paths[0].with_suffix(".json")
     with Reader.open(paths[0]) as reader:
         study.write_text(reader.study.model_dump_json())
-    api.run(study, folder / "shard.sqlite", shard="0/2", executor="inline")
+    hpstudy.run(study, folder / "shard.sqlite", shard="0/2", executor="inline")
     paths.append(Path(shutil.move(folder / "shard.shard-0-of-2.sqlite", folder / "shard.sqlite")))
     paths.append(Path(shutil.copy(OLD, folder / "old.sqlite")))
     for path in paths:
@@ -191,13 +191,13 @@ def command(*words: str) -> Callable[[Path], None]:
 
 def report(path: Path) -> None:
     """Compute and write a whole report."""
-    results = api.analyze(path)
+    results = hpstudy.analyze(path)
     write(results, path.parent / "out", ["html"], force=True)
 
 
 def report_data(path: Path) -> None:
     """Compute a report without its second opinions."""
-    api.analyze(path, thorough=False)
+    hpstudy.analyze(path, thorough=False)
 
 
 def optuna(path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpstudy import api
+import hpstudy
 from hpstudy.analysis import analyze
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
@@ -37,7 +37,7 @@ def trials(curves: Mapping[str, Floats], plateaus: Mapping[str, float]) -> dict[
 
 def pilot(name: str) -> Floats:
     """(seeds,) mean value of the points that define a plateau."""
-    with api.open(REPORTS / f"{name}.sqlite") as reader:
+    with hpstudy.open(REPORTS / f"{name}.sqlite") as reader:
         table = reader.trials()
     values = table.pivot(index="replicate", columns="number", values="objective").to_numpy()
     return np.asarray(values[:, :CHOSEN].mean(axis=1))
@@ -45,7 +45,7 @@ def pilot(name: str) -> Floats:
 
 def default_point(name: str) -> Floats:
     """(seeds,) value of the default point of the filter view on fresh seeds."""
-    with api.open(REPORTS / f"{name}.sqlite") as reader:
+    with hpstudy.open(REPORTS / f"{name}.sqlite") as reader:
         rows = reader.confirmations()
     return np.asarray(rows[(rows["view"] == "filter") & rows["replicate"].isna()]["objective"], dtype=np.float64)
 
@@ -63,7 +63,7 @@ def difference(curves: Mapping[str, Floats], plateaus: Mapping[str, float], othe
 
 
 def report(title: str, name: str, rng: np.random.Generator) -> None:
-    with api.open(REPORTS / f"{name}-large.sqlite") as reader:
+    with hpstudy.open(REPORTS / f"{name}-large.sqlite") as reader:
         results = analyze(reader)
     assert results.study.analysis.plateaus is not None
     declared = results.study.analysis.plateaus.values

@@ -127,7 +127,7 @@ def parts(database: str) -> dict[str, float]:
 
     gc.set_threshold(NEW_OBJECTS)  # as the command does
     with timed("imports"):
-        import hpstudy.api
+        import hpstudy.api.reports
         import hpstudy.report.headline
         import hpstudy.report.pdf
         from hpstudy.analysis.analyze import analyze

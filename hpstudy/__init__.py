@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower as EndpointPower
     from hpstudy.analysis.confirmed.planning import PlannedEndpoint as PlannedEndpoint
     from hpstudy.analysis.results import Results as Results
-    from hpstudy.api import WrittenReport as WrittenReport
-    from hpstudy.api import analyze as analyze
-    from hpstudy.api import bundle as bundle
-    from hpstudy.api import check as check
-    from hpstudy.api import confirm as confirm
-    from hpstudy.api import export as export
-    from hpstudy.api import figure as figure
-    from hpstudy.api import figure_names as figure_names
-    from hpstudy.api import import_trials as import_trials
-    from hpstudy.api import merge as merge
-    from hpstudy.api import open as open
-    from hpstudy.api import open_bundle as open_bundle
-    from hpstudy.api import plan as plan
-    from hpstudy.api import plan_endpoints as plan_endpoints
-    from hpstudy.api import plot_figure as plot_figure
-    from hpstudy.api import power as power
-    from hpstudy.api import resume as resume
-    from hpstudy.api import run as run
-    from hpstudy.api import serve as serve
-    from hpstudy.api import slurm as slurm
-    from hpstudy.api import write_report as write_report
+    from hpstudy.api.bundling import bundle as bundle
+    from hpstudy.api.bundling import open_bundle as open_bundle
+    from hpstudy.api.confirming import confirm as confirm
+    from hpstudy.api.databases import check as check
+    from hpstudy.api.databases import export as export
+    from hpstudy.api.databases import open as open
+    from hpstudy.api.figures import figure as figure
+    from hpstudy.api.figures import figure_names as figure_names
+    from hpstudy.api.figures import plot_figure as plot_figure
+    from hpstudy.api.importing import import_trials as import_trials
+    from hpstudy.api.planning import plan as plan
+    from hpstudy.api.planning import plan_endpoints as plan_endpoints
+    from hpstudy.api.planning import power as power
+    from hpstudy.api.reports import WrittenReport as WrittenReport
+    from hpstudy.api.reports import write_report as write_report
+    from hpstudy.api.results import analyze as analyze
+    from hpstudy.api.running import resume as resume
+    from hpstudy.api.running import run as run
+    from hpstudy.api.serving import serve as serve
+    from hpstudy.api.shards import merge as merge
+    from hpstudy.api.shards import slurm as slurm
     from hpstudy.bundles import Bundle as Bundle
     from hpstudy.catalog import parts as parts
     from hpstudy.checkpoint import Checkpoint as Checkpoint
@@ -79,8 +79,17 @@ _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api": "WrittenReport analyze bundle check confirm export figure figure_names import_trials merge open open_bundle plan "
-    "plan_endpoints plot_figure power resume run serve slurm write_report",
+    "hpstudy.api.bundling": "bundle open_bundle",
+    "hpstudy.api.confirming": "confirm",
+    "hpstudy.api.databases": "check export open",
+    "hpstudy.api.figures": "figure figure_names plot_figure",
+    "hpstudy.api.importing": "import_trials",
+    "hpstudy.api.planning": "plan plan_endpoints power",
+    "hpstudy.api.reports": "WrittenReport write_report",
+    "hpstudy.api.results": "analyze",
+    "hpstudy.api.running": "resume run",
+    "hpstudy.api.serving": "serve",
+    "hpstudy.api.shards": "merge slurm",
     "hpstudy.bundles": "Bundle",
     "hpstudy.catalog": "parts",
     "hpstudy.checkpoint": "Checkpoint",

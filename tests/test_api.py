@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import hpstudy
-from hpstudy import api
+from hpstudy.api.databases import default_storage, locate
 from hpstudy.api.sessions import folder_for
 from hpstudy.errors import StudyChanged, UsageError
 from hpstudy.search.random import RandomSearcher
@@ -183,17 +183,17 @@ def test_a_loaded_study_with_a_built_in_task_finds_its_users_searcher(folder, tm
     [(None, "runs/x.sqlite"), ("here", "here/x.sqlite"), ("here/y.sqlite", "here/y.sqlite"), ("y.db", "y.db")],
 )
 def test_the_database_of_a_study(folder, storage, expected):
-    assert api.default_storage("x", storage) == Path(expected)
+    assert default_storage("x", storage) == Path(expected)
 
 
 def test_the_environment_names_a_folder_for_databases(folder, monkeypatch):
     monkeypatch.setenv("HPSTUDY_STORAGE", "/data")
-    assert api.default_storage("x") == Path("/data/x.sqlite")
+    assert default_storage("x") == Path("/data/x.sqlite")
 
 
 @pytest.mark.parametrize("given", ["runs/small.sqlite", "small.yaml", "small"])
 def test_a_study_is_found_by_database_by_file_and_by_name(folder, given):
-    assert api.locate(given) == Path("runs/small.sqlite")
+    assert locate(given) == Path("runs/small.sqlite")
 
 
 def definitions():

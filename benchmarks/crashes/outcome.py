@@ -57,7 +57,7 @@ def crash_and_compare(folder: Path, case: Case, crash: Crash, reference: Any) ->
     if not took_place(crash, code):
         raise Undisturbed
     if case.database and (folder / case.output).exists():
-        if problems := hpstudy.api.check(folder / case.output):
+        if problems := hpstudy.check(folder / case.output):
             raise Lost(f"db check: {problems}")
     elif not case.database:
         for name, data in contents(folder, case).items():

@@ -32,7 +32,7 @@ def _offered(names: Callable[[typer.Context, str], Iterable[str]]) -> Complete:
 @_offered
 def studies(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Study files, databases and folders, and names of studies with a database."""
-    from hpstudy.api import default_storage
+    from hpstudy.api.databases import default_storage
 
     folder, _, _ = incomplete.rpartition("/")
     for entry in sorted(Path(folder or ("/" if incomplete.startswith("/") else ".")).iterdir()):

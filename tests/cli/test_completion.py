@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy import api
+import hpstudy
 from hpstudy.cli import completion
 
 STUDY = """\
@@ -42,12 +42,12 @@ def test_studies_are_files_folders_and_names_with_a_database(folder):
     assert completion.studies(context(), "") == ["inner/", "tiny.yaml"]
     assert completion.studies(context(), "inner/o") == ["inner/other.yaml"]
     assert completion.studies(context(), f"{folder}/t") == [f"{folder}/tiny.yaml"]
-    api.run("tiny.yaml", executor="inline")
+    hpstudy.run("tiny.yaml", executor="inline")
     assert completion.studies(context(), "t") == ["tiny.yaml", "tiny"]
 
 
 def test_views_scales_and_figures_are_those_of_the_study_on_the_command_line():
-    api.run("tiny.yaml", executor="inline")
+    hpstudy.run("tiny.yaml", executor="inline")
     assert completion.views(context(study="tiny"), "o") == ["one"]
     assert completion.scales(context(study="tiny.yaml"), "") == ["small", "large"]
     assert "best_so_far" in completion.figures(context(study="tiny"), "best")

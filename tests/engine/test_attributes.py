@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from hpstudy import api
+import hpstudy
 from hpstudy.cli import app
 from hpstudy.engine.merge import merge_shards
 from hpstudy.engine.options import RunOptions
@@ -37,11 +37,11 @@ def test_each_trial_has_its_attributes_in_a_column_each(ran):
 
 
 def test_an_export_has_them(ran, tmp_path):
-    frame = pd.read_csv(io.StringIO(api.export(ran)))
+    frame = pd.read_csv(io.StringIO(hpstudy.export(ran)))
     assert set(frame["attribute.note"]) == {"a, b"}
-    api.export(ran, tmp_path / "trials.parquet", format="parquet")
+    hpstudy.export(ran, tmp_path / "trials.parquet", format="parquet")
     assert set(pd.read_parquet(tmp_path / "trials.parquet")["attribute.note"]) == {"a, b"}
-    assert {row["attribute.note"] for row in json.loads(api.export(ran, format="json"))} == {"a, b"}
+    assert {row["attribute.note"] for row in json.loads(hpstudy.export(ran, format="json"))} == {"a, b"}
 
 
 def test_the_best_trial_is_shown_with_them(ran, capsys):

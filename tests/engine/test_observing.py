@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from hpstudy import api
+import hpstudy
 from hpstudy.engine import observing
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
@@ -100,7 +100,7 @@ def run(folder, *observers, executor="inline", storage="s.sqlite"):
     """Run the study; returns its summary and notes."""
     notes = Notes()
     return (
-        api.run(folder / "s.yaml", folder / storage, executor=executor, progress=notes, observers=observers),
+        hpstudy.run(folder / "s.yaml", folder / storage, executor=executor, progress=notes, observers=observers),
         [note for note in notes.notes if note.startswith("observer ")],
     )
 
@@ -159,13 +159,13 @@ def test_a_complete_study_is_logged_by_a_further_run(folder):
     run(folder)
     assert run(folder, "watch:Lines")[0].ran == 0
     assert len(logged(folder)) == 12
-    api.resume(folder / "s.sqlite", observers=["watch:Lines"])
+    hpstudy.resume(folder / "s.sqlite", observers=["watch:Lines"])
     assert len(logged(folder)) == 12
 
 
 def test_confirmations_are_logged_with_their_seeds(folder):
     run(folder, "watch:Lines")
-    api.confirm(folder / "s.sqlite", seeds=2, executor="inline", observers=["watch:Lines"])
+    hpstudy.confirm(folder / "s.sqlite", seeds=2, executor="inline", observers=["watch:Lines"])
     confirmations = [trial for trial in logged(folder) if trial["view"].endswith("/confirm")]
     with Reader.open(folder / "s.sqlite") as reader:
         assert len(confirmations) == len(reader.confirmations()) > 0

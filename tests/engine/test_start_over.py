@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpstudy import api
+import hpstudy
 from hpstudy.engine.progress import Observer
 from hpstudy.errors import StudyBroken, StudyChanged
 from hpstudy.store import Reader, check
@@ -36,7 +36,7 @@ def run(tmp_path):
         (tmp_path / "mine.py").write_text(code)
         (tmp_path / "s.yaml").write_text(STUDY.replace("MAX", str(most)))
         observer = Notes()
-        summary = api.run(tmp_path / "s.yaml", tmp_path / "s.sqlite", executor="inline", progress=observer)
+        summary = hpstudy.run(tmp_path / "s.yaml", tmp_path / "s.sqlite", executor="inline", progress=observer)
         return summary, observer.notes
 
     return run

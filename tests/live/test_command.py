@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hpstudy import api
+import hpstudy
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.live import server
 from tests.support.live import ask
@@ -45,28 +45,28 @@ def test_it_prints_one_address_and_ends_at_a_signal(half, number):
 
 def test_without_a_name_all_databases_are_served(complete, half, served, monkeypatch):
     monkeypatch.setenv("HPSTUDY_STORAGE", str(half.parent))
-    api.serve()
+    hpstudy.serve()
     assert served == [complete, half]
 
 
 def test_a_database_that_is_missing_is_an_error_and_a_damaged_one_is_not(half, served, tmp_path):
     with pytest.raises(StoreError, match=r"other\.sqlite does not exist"):
-        api.serve([half, tmp_path / "other.sqlite"])
+        hpstudy.serve([half, tmp_path / "other.sqlite"])
     (tmp_path / "damaged.sqlite").write_bytes(b"no database")
-    api.serve([half, tmp_path / "damaged.sqlite"])
+    hpstudy.serve([half, tmp_path / "damaged.sqlite"])
     assert len(served) == 2
 
 
 def test_a_folder_without_databases_is_an_error(tmp_path, served, monkeypatch):
     monkeypatch.setenv("HPSTUDY_STORAGE", str(tmp_path))
     with pytest.raises(UsageError, match="there is no database in"):
-        api.serve()
+        hpstudy.serve()
 
 
 def test_without_the_extra_the_error_names_it(half, monkeypatch):
     monkeypatch.setattr("hpstudy.api.serving.find_spec", lambda name: None)
     with pytest.raises(UsageError) as error:
-        api.serve([half])
+        hpstudy.serve([half])
     assert error.value.hint == "pip install 'hpstudy[serve]'"
 
 
@@ -75,4 +75,4 @@ def test_a_port_that_is_taken_is_an_error(half):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(UsageError, match="cannot be used"):
-            api.serve([half], port=taken.getsockname()[1])
+            hpstudy.serve([half], port=taken.getsockname()[1])

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from hpstudy import api
+import hpstudy
 from hpstudy.engine.progress import Observer
 
 STUDY = """\
@@ -48,7 +48,7 @@ def run(tmp_path, monkeypatch):
     def observed(name):
         for _ in range(2):
             notes = Notes()
-            api.run(tmp_path / "s.yaml", tmp_path / "s.sqlite", executor="inline", progress=notes, observers=[name])
+            hpstudy.run(tmp_path / "s.yaml", tmp_path / "s.sqlite", executor="inline", progress=notes, observers=[name])
             assert not [note for note in notes.notes if "observer '" in note and "to log" not in note]
             (tmp_path / f"s.sqlite.observers/{name}.jsonl").unlink()
         return tmp_path

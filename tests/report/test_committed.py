@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpstudy.api import write_report
+from hpstudy.api.reports import write_report
 from hpstudy.report import serial
 
 REPORTS = Path(__file__).parents[2] / "reports"

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from hpstudy import api
+import hpstudy
 from hpstudy.analysis import analyze
 from hpstudy.errors import UsageError
 from hpstudy.report import style, write
@@ -93,10 +93,10 @@ def test_a_plot_waits_for_the_thorough_analysis_only_where_its_figure_needs_it(d
     monkeypatch.setattr(
         "hpstudy.api.figures.analyze", lambda study, storage, *, scale, thorough=True: asked.append(thorough) or results
     )
-    assert api.plot_figure(database, "budgets", tmp_path / "budgets.svg").exists()
+    assert hpstudy.plot_figure(database, "budgets", tmp_path / "budgets.svg").exists()
     assert asked == [False]
     with pytest.raises(UsageError, match="no figure 'anytime'"):
-        api.plot_figure(database, "anytime", tmp_path / "anytime.svg")
+        hpstudy.plot_figure(database, "anytime", tmp_path / "anytime.svg")
     assert asked == [False, False, True]
 
 
@@ -111,17 +111,17 @@ def test_the_points_of_the_results_are_those_of_the_trials(database):
 
 
 def test_a_study_and_a_figure_in_the_wrong_order_are_one_error(database, tmp_path):
-    results = api.analyze(database, thorough=False)
+    results = hpstudy.analyze(database, thorough=False)
     for given in (results, results.study, database, str(database)):
         with pytest.raises(UsageError, match="'budgets' is given as the study") as raised:
-            api.figure("budgets", given)
+            hpstudy.figure("budgets", given)
         assert "hpstudy.figure(study, name)" in raised.value.hint
         with pytest.raises(UsageError, match="'budgets' is given as the study"):
-            api.plot_figure("budgets", given, tmp_path / "budgets.svg")
+            hpstudy.plot_figure("budgets", given, tmp_path / "budgets.svg")
     with pytest.raises(UsageError, match="'budgets' is given as the study"):
-        api.figure("budgets", "example", storage=database.parent)
+        hpstudy.figure("budgets", "example", storage=database.parent)
 
 
 def test_a_figure_of_results_is_saved(database, tmp_path):
-    results = api.analyze(database, thorough=False)
-    assert api.plot_figure(results, "budgets", tmp_path / "budgets.svg").exists()
+    results = hpstudy.analyze(database, thorough=False)
+    assert hpstudy.plot_figure(results, "budgets", tmp_path / "budgets.svg").exists()

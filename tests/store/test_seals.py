@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 import pytest
 from typer.testing import CliRunner
 
-from hpstudy import api
+import hpstudy
 from hpstudy.cli import app
 from hpstudy.errors import StoreError
 from hpstudy.report import style
@@ -280,7 +280,7 @@ def test_every_write_changes_the_digest_of_the_contents(store, key, point):
 
 
 def test_a_report_and_a_check_have_the_digest_of_the_contents(sealed):
-    results = api.analyze(sealed)
+    results = hpstudy.analyze(sealed)
     assert body(results)["database_digest"] == digest(sealed)
     assert "seal_note" not in body(results)
     done = CliRunner().invoke(app, ["db", "check", str(sealed)])
@@ -290,13 +290,13 @@ def test_a_report_and_a_check_have_the_digest_of_the_contents(sealed):
 
 def test_an_export_warns_in_one_line(copy, caplog):
     alter(copy, "UPDATE trial SET ask_s = 9.0 WHERE id = 1")
-    assert api.export(copy)
+    assert hpstudy.export(copy)
     assert caplog.messages == [f"{copy}: 1 trial does not match its seal: see `hpstudy db check`"]
 
 
 def test_a_report_says_first_what_does_not_match(copy):
     alter(copy, "UPDATE trial SET ask_s = 9.0 WHERE id = 1")
-    results = api.analyze(copy)
+    results = hpstudy.analyze(copy)
     sentence = "The database was altered: 1 trial does not match its seal: see `hpstudy db check`."
     with style.applied():
         first = document(results).sections[0]
@@ -305,7 +305,7 @@ def test_a_report_says_first_what_does_not_match(copy):
 
 
 def test_the_report_of_a_sealed_study_says_nothing_of_seals(sealed):
-    results = api.analyze(sealed)
+    results = hpstudy.analyze(sealed)
     assert results.broken_seals == ""
     assert "broken_seals" not in body(results)
 

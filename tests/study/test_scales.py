@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hpstudy import api
+from hpstudy.api.running import run
 from hpstudy.cli import app
 from hpstudy.errors import StudyError, UsageError
 from hpstudy.loading.load import load_study, read_study
@@ -258,4 +258,4 @@ def test_a_scale_of_a_database_is_refused(write, hpstudy):
 
 def test_a_study_object_has_no_scales_to_choose_from(toy):
     with pytest.raises(UsageError, match="--scale small needs a study file"):
-        api.run(toy, scale="small")
+        run(toy, scale="small")
