@@ -50,7 +50,7 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
             Chart(
                 "anytime",
                 (curves, replace(scores, column=1)),
-                f"Runtime ECDF over {TARGETS} targets, and score over all trials, of every view.",
+                f"Empirical distribution of runtimes (ECDF) over {TARGETS} targets, and score over all trials, of every view.",
                 reading,
                 Data.of(results, runtime_ecdf, anytime_scores),
                 max(2.8, 1.2 + 0.22 * count),
@@ -61,7 +61,7 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
     ecdf = Chart(
         "anytime",
         (curves,),
-        f"Runtime ECDF over {TARGETS} targets of every view.",
+        f"Empirical distribution of runtimes (ECDF) over {TARGETS} targets of every view.",
         f"Share of searches and targets reached after a number of trials{f', with its pointwise {level} interval' if drawn else ''}; "
         "higher is faster."
         f"{reference_words(results, 'the curve')}",
