@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from hpstudy.analysis.confirmed.planning import PlannedEndpoint as PlannedEndpoint
     from hpstudy.analysis.results import Results as Results
     from hpstudy.api.bundling import bundle as bundle
-    from hpstudy.api.bundling import open_bundle as open_bundle
     from hpstudy.api.confirming import confirm as confirm
     from hpstudy.api.databases import check as check
     from hpstudy.api.databases import export as export
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from hpstudy.api.shards import merge as merge
     from hpstudy.api.shards import slurm as slurm
     from hpstudy.bundles import Bundle as Bundle
+    from hpstudy.bundles import open_bundle as open_bundle
     from hpstudy.catalog import parts as parts
     from hpstudy.checkpoint import Checkpoint as Checkpoint
     from hpstudy.data import library as datasets  # noqa: F401  # public under another name
@@ -79,7 +79,7 @@ _HOMES = {
     "hpstudy.analysis.comparisons.planning": "EndpointPower",
     "hpstudy.analysis.confirmed.planning": "PlannedEndpoint",
     "hpstudy.analysis.results": "Results",
-    "hpstudy.api.bundling": "bundle open_bundle",
+    "hpstudy.api.bundling": "bundle",
     "hpstudy.api.confirming": "confirm",
     "hpstudy.api.databases": "check export open",
     "hpstudy.api.figures": "figure figure_names plot_figure",
@@ -90,7 +90,7 @@ _HOMES = {
     "hpstudy.api.running": "resume run",
     "hpstudy.api.serving": "serve",
     "hpstudy.api.shards": "merge slurm",
-    "hpstudy.bundles": "Bundle",
+    "hpstudy.bundles": "Bundle open_bundle",
     "hpstudy.catalog": "parts",
     "hpstudy.checkpoint": "Checkpoint",
     "hpstudy.engine.executors": "Executor",

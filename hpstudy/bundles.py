@@ -101,22 +101,19 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
     return Bundle(output, tuple(contents), missing)
 
 
-def open_bundle(bundle: str | Path, folder: str | Path) -> Path:
-    """Verify the checksums of a bundle, then unpack it.
+def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
+    """Verify a bundle's checksums and unpack it; returns the database, which all functions take.
 
     Args:
-        bundle: the zip file.
-        folder: a new or empty folder.
-
-    Returns:
-        The path of the unpacked database.
+        bundle: a zip file of `hpstudy.bundle`.
+        folder: a new or empty folder. When None, the name of the bundle without its suffix.
 
     Raises:
         StoreError: the file is not a bundle, or a checksum is wrong.
         UsageError: the folder is not empty.
         OutputError: the folder cannot be written.
     """
-    bundle, folder = Path(bundle), Path(folder)
+    bundle, folder = Path(bundle), Path(folder or Path(bundle).with_suffix(""))
     contents = _verified(bundle)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder", "choose another folder")

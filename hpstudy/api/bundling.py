@@ -44,20 +44,3 @@ def bundle(
         check_output(path, force=force)
         write(analyzed(reader, None, thorough=True), Path(folder))
         return write_bundle(reader, path, Path(folder), force=force)
-
-
-def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
-    """Verify a bundle's checksums and unpack it; returns the database, which all functions take.
-
-    Args:
-        bundle: a zip file of `hpstudy.bundle`.
-        folder: a new or empty folder. When None, the name of the bundle without its suffix.
-
-    Raises:
-        StoreError: the file is no bundle, or a checksum is wrong.
-        UsageError: the folder has files.
-        OutputError: the folder cannot be written.
-    """
-    from hpstudy.bundles import open_bundle as unpacked
-
-    return unpacked(bundle, folder or Path(bundle).with_suffix(""))
