@@ -47,9 +47,9 @@ def listed(*columns: Any) -> list[list[Any]]:
     return [column.tolist() for column in columns]
 
 
-def numbered(*columns: Any) -> Iterator[tuple[Any, ...]]:
-    """Rows from array columns, each preceded by its number from 1."""
-    return ((number, *row) for number, row in enumerate(zip(*listed(*columns), strict=True), 1))
+def numbered(first: tuple[Any, ...], *columns: Any) -> Iterator[tuple[Any, ...]]:
+    """Rows of the cells `first`, the number of the row from 1, and its values of array columns."""
+    return ((*first, number, *row) for number, row in enumerate(zip(*listed(*columns), strict=True), 1))
 
 
 def text(rows: Iterable[Row]) -> str:

@@ -69,8 +69,7 @@ def expected_best_of_trials(results: Results) -> Iterator[Row]:
     """The expected best of n trials of every view."""
     yield "view", "trials", "mean", "low", "high"
     for view in results.secondary:
-        for row in numbered(view.expected.mean, view.expected.low, view.expected.high):
-            yield view.view, *row
+        yield from numbered((view.view,), view.expected.mean, view.expected.low, view.expected.high)
 
 
 TABLES = (expected_best_of_trials,)

@@ -117,8 +117,8 @@ def runtime_ecdf(results: Results) -> Iterator[Row]:
     yield "view", "trials", "searches", "share", "low", "high"
     for view in results.supplement.views if results.supplement else ():
         if (ratings := view.anytime) is not None:
-            for trial, *row in numbered(ratings.ecdf, ratings.ecdf_low, ratings.ecdf_high):
-                yield view.name, trial, ratings.replicates, *row
+            searches = np.full(len(ratings.ecdf), ratings.replicates)
+            yield from numbered((view.name,), searches, ratings.ecdf, ratings.ecdf_low, ratings.ecdf_high)
 
 
 def anytime_scores(results: Results) -> Iterator[Row]:

@@ -276,5 +276,4 @@ def mean_curves(results: Results) -> Iterator[Row]:
     yield "view", "trials", "searches", "mean", "low", "high"
     for view in results.views:
         curve = view.curve
-        for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
-            yield view.name, *row
+        yield from numbered((view.name,), curve.searches, curve.mean, curve.low, curve.high)

@@ -130,8 +130,8 @@ def confirmed_curves(results: Results) -> Iterator[Row]:
     yield "view", "replicate", "trials", "complete", "confirmed", "optimism"
     for curve in results.confirmed:
         for replicate, complete in enumerate(curve.complete.tolist()):
-            for trial, *row in numbered(curve.confirmed[replicate], curve.optimism[replicate]):
-                yield curve.view, replicate, trial, complete, *row
+            flags = np.full(len(curve.confirmed[replicate]), complete)
+            yield from numbered((curve.view, replicate), flags, curve.confirmed[replicate], curve.optimism[replicate])
 
 
 def confirmed_mean_curves(results: Results) -> Iterator[Row]:
@@ -139,8 +139,8 @@ def confirmed_mean_curves(results: Results) -> Iterator[Row]:
     yield "view", "trials", "searches", "mean", "low", "high", "optimism", "optimism_low", "optimism_high"
     for curve in results.confirmed:
         mean, optimism = curve.mean, curve.mean_optimism
-        for row in numbered(mean.searches, mean.mean, mean.low, mean.high, optimism.mean, optimism.low, optimism.high):
-            yield curve.view, *row
+        columns = (mean.searches, mean.mean, mean.low, mean.high, optimism.mean, optimism.low, optimism.high)
+        yield from numbered((curve.view,), *columns)
 
 
 def confirmed_differences(results: Results) -> Iterator[Row]:

@@ -138,8 +138,7 @@ def control_curves(results: Results) -> Iterator[Row]:
             }
             curves |= {name: curve for name, curve in parts_of_random.items() if curve is not None}
         for name, curve in curves.items():
-            for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
-                yield view.view, name, *row
+            yield from numbered((view.view, name), curve.searches, curve.mean, curve.low, curve.high)
 
 
 def control_defaults(results: Results) -> Iterator[Row]:

@@ -169,5 +169,4 @@ def rows(a: str, b: str, replicates: int, curve: Difference) -> Iterator[Row]:
     """The rows of one difference, with the columns `COLUMNS`."""
     nothing = np.full(len(curve.mean), np.nan)
     band = (curve.band.low, curve.band.high) if curve.band else (nothing, nothing)
-    for trial, *row in numbered(curve.mean, curve.low, curve.high, *band):
-        yield a, b, trial, replicates, *row
+    yield from numbered((a, b), np.full(len(curve.mean), replicates), curve.mean, curve.low, curve.high, *band)

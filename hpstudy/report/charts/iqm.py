@@ -16,7 +16,7 @@ from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Chart, Data, Panel
 from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import along, confidence, label
-from hpstudy.report.csvs import Row
+from hpstudy.report.csvs import Row, numbered
 
 EARLY = 0.1
 """Share of the first trials that do not determine the axis."""
@@ -74,6 +74,4 @@ def iqm_curves(results: Results) -> Iterator[Row]:
     yield "view", "trials", "searches", "iqm", "low", "high"
     for view in results.supplement.views if results.supplement else ():
         curve = view.iqm
-        columns = (column.tolist() for column in (curve.searches, curve.iqm, curve.low, curve.high))
-        for trial, row in enumerate(zip(*columns, strict=True), start=1):
-            yield view.name, trial, *row
+        yield from numbered((view.name,), curve.searches, curve.iqm, curve.low, curve.high)

@@ -81,5 +81,4 @@ def searcher_curves(results: Results) -> Iterator[Row]:
     yield "view", "searcher", "trials", "searches", "mean", "low", "high"
     for one in results.searchers.views if results.searchers is not None else ():
         curve = one.curve
-        for row in numbered(curve.searches, curve.mean, curve.low, curve.high):
-            yield one.view, one.searcher, *row
+        yield from numbered((one.view, one.searcher), curve.searches, curve.mean, curve.low, curve.high)

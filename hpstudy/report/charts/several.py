@@ -16,7 +16,7 @@ from hpstudy.report.charts.intervals import estimate, trials
 from hpstudy.report.charts.marks import Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.words import along, confidence
-from hpstudy.report.csvs import Row
+from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.endpoints import name
 from hpstudy.report.labels import LONGEST, cut
 
@@ -143,8 +143,7 @@ def normalized_curves(compared: Several) -> Iterator[Row]:
     """The normalized mean curve of every view of every study."""
     yield "study", "view", "trials", "normalized_best_so_far"
     for one in compared.views:
-        for trial, value in enumerate(one.mean.tolist(), 1):
-            yield one.study, one.view, trial, value
+        yield from numbered((one.study, one.view), one.mean)
 
 
 def studies_compared(compared: Several) -> Iterator[Row]:

@@ -136,5 +136,4 @@ def trials_to_target(results: Results) -> Iterator[Row]:
     for view in results.views:
         if view.trials is not None:
             s = view.trials.survival
-            for row in csvs.numbered(s.at_risk, s.reached, s.censored, s.share, s.low, s.high):
-                yield view.name, *row
+            yield from csvs.numbered((view.name,), s.at_risk, s.reached, s.censored, s.share, s.low, s.high)
