@@ -61,6 +61,13 @@ def test_a_value_that_is_not_finite_is_a_diverged_trial(run):
     assert list(trials["state"]) == ["diverged"]
 
 
+def test_a_script_may_delete_its_folder_for_checkpoints(run):
+    script = f'echo \'{{"epoch": 1, "loss": 2}}\'; rm -r "$3"; echo \'{{"epoch": 2, "loss": 1}}\'\n{PRINTS}'
+    trials, curves = run(script, more="{checkpoint}")
+    assert list(trials["objective"]) == list(trials["point.rate"])
+    assert list(curves["value"]) == [2, 1] * 2
+
+
 def test_a_time_limit_ends_all_processes_of_a_command(run, tmp_path):
     trials, _ = run("sleep 300 & echo $! > pid; wait", trials=1, limits="{timeout_s: 2}")
     assert list(trials["state"]) == ["timed_out"]

@@ -206,7 +206,8 @@ class Command(Task):
                 if line.strip():
                     last_lines.append((line[:MAX_CHARACTERS], is_error))
                 if collector.take_line(line, is_error=is_error):
-                    with lines_file.open("a", encoding="utf-8") as file:
+                    # Without the folder there is no checkpoint either: an interrupted program starts over and prints its lines again.
+                    with suppress(FileNotFoundError), lines_file.open("a", encoding="utf-8") as file:
                         file.write(json.dumps([line, is_error]) + "\n")
 
             print(f"$ {shlex.join(arguments)}", file=sys.stderr, flush=True)
