@@ -9,7 +9,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
-from hpstudy.engine.executors import EngineLost, Executor
+from hpstudy.engine.executors import EngineLost, Executor, WorkerLost
 from hpstudy.engine.requests import AskRequest, EvaluateRequest, TrialKey
 from hpstudy.engine.step_queue import Step, trials_text
 from hpstudy.errors import HpstudyError
@@ -60,9 +60,15 @@ class RunningSteps:
     def start(
         self, step: Step, call: Callable[[Any], Any], request: AskRequest | EvaluateRequest, timeout_s: float | None = None
     ) -> None:
-        """Start a step, which runs `call(request)`, with a time limit in seconds."""
+        """Start a step, which runs `call(request)`, with a time limit in seconds.
+
+        Raises:
+            WrongAnswer: the executor returned the future of another running step.
+        """
         started = time.perf_counter()
         future = self.executor.submit(call, request, timeout_s)
+        if future in self._steps:
+            raise self._mixed_up(request.keys, f"the future of '{trials_text(self._steps[future][1])}'")
         self._steps[future] = step, request.keys
         future.add_done_callback(self._ended.put)
         self.waited_s += time.perf_counter() - started
@@ -81,18 +87,19 @@ class RunningSteps:
     def _remove(self, future: Future[Any]) -> EndedStep:
         """Remove the step of a future that is done. An answer counts only if it names the trials of this step."""
         step, keys = self._steps.pop(future)
-        error, answer = future.exception(), None
-        if error is None:
-            answer = future.result()
-            if (named := getattr(answer, "keys", None)) != keys:
-                error, answer = self._wrong_answer(keys, named), None
-        return EndedStep(step, answer, error)
-
-    def _wrong_answer(self, keys: tuple[TrialKey, ...], named: object) -> WrongAnswer:
-        name = type(self.executor).__name__
+        if future.cancelled():
+            return EndedStep(step, None, WorkerLost("the executor canceled the step"))
+        if (error := future.exception()) is not None:
+            return EndedStep(step, None, error)
+        answer = future.result()
+        if (named := getattr(answer, "keys", None)) == keys:
+            return EndedStep(step, answer, None)
         returned = f"the answer of '{trials_text(named)}'" if isinstance(named, tuple) and named else "no answer of a step"
+        return EndedStep(step, None, self._mixed_up(keys, f"{returned}, which was not stored"))
+
+    def _mixed_up(self, keys: tuple[TrialKey, ...], returned: str) -> WrongAnswer:
         return WrongAnswer(
-            f"the executor {name} mixed up steps: for '{trials_text(keys)}' it returned {returned}, which was not stored",
+            f"the executor {type(self.executor).__name__} mixed up steps: for '{trials_text(keys)}' it returned {returned}",
             "this is a mistake in the executor, which hpstudy.testing.executors can find; `hpstudy resume` with another --executor "
             "continues the study",
         )

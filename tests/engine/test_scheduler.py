@@ -449,3 +449,37 @@ def test_the_answers_of_other_steps_are_stored_when_one_is_wrong(make_study, mea
             Scheduler(store, Careless(workers=4), Observer(), StopSignal()).run()
     states = {(view, replicate): state for (view, replicate, _), (_, state, _) in measured(storage).items()}
     assert states == {("both", 0): "running", ("one", 0): "running", ("both", 1): "completed", ("one", 1): "completed"}
+
+
+def test_one_future_for_two_steps_is_refused(make_study, storage):
+    class OneFuture(Scripted):
+        future = Future()
+
+        def submit(self, call, request, timeout_s=None):
+            return self.future
+
+    with Store.create(storage, make_study(trials=1)) as store:
+        store.begin_session({})
+        with pytest.raises(
+            WrongAnswer, match="for 'one, replicate 0, trial 0' it returned the future of 'both, replicate 0, trial 0'"
+        ):
+            Scheduler(store, OneFuture(workers=2), Observer(), StopSignal()).run()
+
+
+def test_a_step_that_the_executor_canceled_runs_again(make_study, measured, schedule, storage):
+    class Canceling(Scripted):
+        canceled = 0
+
+        def submit(self, call, request, timeout_s=None):
+            future = super().submit(call, request, timeout_s)
+            if self.canceled < 3:
+                self.canceled += 1
+                future = Future()
+                future.cancel()
+            return future
+
+    study = make_study(trials=1, limits={"max_attempts": 1})
+    with Store.create(storage, study) as store:
+        store.begin_session({})
+        Scheduler(store, Canceling(), Observer(), StopSignal()).run()
+    assert {state for _, state, _ in measured(storage).values()} == {"completed"}
