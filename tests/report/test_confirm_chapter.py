@@ -168,7 +168,7 @@ def test_the_figure_joins_tuning_scores_to_means_on_fresh_seeds(with_confirmatio
     assert chart.panels[0].y.texts == ("a", "b")
     assert {data.name for data in chart.data} == {"confirmations", "confirmed_means"}
     with style.applied():
-        pen.figure(chart).canvas.draw()
+        pen.figure(chart).draw_without_rendering()
 
 
 def test_marks_of_the_figure_say_whose_they_are(shown):

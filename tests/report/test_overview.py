@@ -354,7 +354,7 @@ def test_the_interquartile_means_of_many_views_are_in_panels(many, values, style
         *_, line = [mark for mark in panel.marks if isinstance(mark, Line)]
         np.testing.assert_array_equal(line.y, view.iqm.iqm)
     assert len([mark for mark in page.marks if isinstance(mark, Line)]) == len(VIEWS)
-    pen.figure(chart).canvas.draw()
+    pen.figure(chart).draw_without_rendering()
 
 
 def test_the_ecdfs_of_few_views_are_beside_their_scores(make_results, values):

@@ -28,7 +28,7 @@ def drawings_of(results: Results) -> dict[str, Chart]:
     with style.applied():
         found = {chart.name: chart for chart in document(results).charts}
         for chart in found.values():
-            pen.figure(chart).canvas.draw()
+            pen.figure(chart).draw_without_rendering()
     return found
 
 
