@@ -9,10 +9,11 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -24,6 +25,9 @@ from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document
 from hpstudy.report.model import Block
 from hpstudy.report.pens import matplotlib as pen
+
+if TYPE_CHECKING:
+    import typst
 
 _TOGETHER = re.compile(r"(?<=%) (?=CI)|(?<=[≥≤<=]) (?=[\d−])|(?<=\w) (?=[≥≤<=] )")
 """Non-breaking spaces: "95% CI", "p < 0.001"."""
@@ -47,6 +51,15 @@ def compile_pdf(document: Document) -> bytes:
     Raises:
         OutputError: the system's temporary folder is not writable.
     """
+    with typesetter(document) as compiler:
+        pdf = compiler.compile(format="pdf", timestamp=0)
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+@contextmanager
+def typesetter(document: Document) -> Iterator[typst.Compiler]:
+    """A compiler of the report, with its figures and texts in a temporary folder. Errors as `compile_pdf`."""
     import typst
 
     try:
@@ -60,14 +73,12 @@ def compile_pdf(document: Document) -> bytes:
             template = resources.files("hpstudy.report").joinpath("template.typ").read_text(encoding="utf-8")
             (root / "report.typ").write_text(template, encoding="utf-8")
             # DejaVu Sans is included in matplotlib and is the fallback for characters that the text font lacks.
-            compiler = typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=[str(Path(style.font_path()).parent)])
-            pdf = compiler.compile(format="pdf", timestamp=0)
+            fonts = [str(Path(style.font_path()).parent)]
+            yield typst.Compiler(str(root / "report.typ"), root=str(root), font_paths=fonts)
     except OSError as error:
         raise OutputError(
             f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}", "free disk space, or set TMPDIR"
         ) from error
-    assert isinstance(pdf, bytes)
-    return pdf
 
 
 def files_of(chart: Chart) -> str:

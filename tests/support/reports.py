@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
 from hpstudy.report.document import Document, document
 from hpstudy.report.model import Paragraph, Section, Table
-from hpstudy.report.pdf import compile_pdf
+from hpstudy.report.pdf import compile_pdf, typesetter
 from hpstudy.report.pens import matplotlib as pen
 
 
@@ -21,6 +23,13 @@ def pdf_of(results: Results) -> bytes:
     """The report of results as a PDF."""
     with style.applied():
         return compile_pdf(document(results))
+
+
+def ends_of(results: Results) -> dict[str, tuple[int, float]]:
+    """Where the last paragraph of each section of a PDF ends: its page, and the height in points from the top of the page."""
+    with style.applied(), typesetter(document(results)) as compiler:
+        found = json.loads(compiler.query("<end>", field="value"))
+    return {title: (page, height) for title, page, height in found}
 
 
 def drawings_of(results: Results) -> dict[str, Chart]:
