@@ -1,7 +1,7 @@
 """Joint analysis of several studies that compare views of the same names, for instance on audio and on images.
 
 Raw metrics of different tasks are never pooled. The values of each study are normalized to a common scale: 0 is the median of its first
-trials (points that no search chose), 1 the best value of its complete searches (Bayesmark score: Turner et al. 2021,
+trials (points that no search chose), 1 the best value of its complete searches (similar to the score of Turner et al. 2021,
 https://proceedings.mlr.press/v133/turner21a.html). Trials-to-target need no scale. They are restricted to the smallest budget of all
 studies.
 

@@ -57,7 +57,10 @@ _SEARCHERS = {
     "botorch": _BOTORCH,
     "cmaes": (_AKIBA, "Hansen. The CMA evolution strategy: a tutorial. arXiv:1604.00772, 2016."),
     "random": ("Bergstra, Bengio. Random search for hyper-parameter optimization. J. Mach. Learn. Res. 13, 2012.",),
-    "sobol": ("Owen. Scrambling Sobol' and Niederreiter-Xing points. J. Complexity 14, 1998.",),
+    "sobol": (
+        "Joe, Kuo. Constructing Sobol sequences with better two-dimensional projections. SIAM J. Sci. Comput. 30, 2008.",
+        "Matoušek. On the L2-discrepancy for anchored boxes. J. Complexity 14, 1998.",
+    ),
     "tpe": (_AKIBA, "Bergstra, Bardenet, Bengio, Kégl. Algorithms for hyper-parameter optimization. NeurIPS 2011."),
 }
 

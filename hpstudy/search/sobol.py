@@ -1,7 +1,10 @@
 """A scrambled Sobol sequence: points that fill the space evenly, for initial designs and as a control.
 
 References:
-    A. B. Owen, "Scrambling Sobol' and Niederreiter-Xing points", Journal of Complexity 14 (1998), https://doi.org/10.1006/jcom.1998.0487.
+    S. Joe, F. Y. Kuo, "Constructing Sobol sequences with better two-dimensional projections", SIAM Journal on Scientific Computing 30
+        (2008), https://doi.org/10.1137/070709359 (the sequence).
+    J. Matoušek, "On the L2-discrepancy for anchored boxes", Journal of Complexity 14 (1998), https://doi.org/10.1006/jcom.1998.0489 (the
+        scrambling).
 """
 
 from __future__ import annotations
