@@ -33,8 +33,10 @@ class OwnedDatabase:
         self.path = path
         self.connection = connection
         self._owner = owner
-        self._log = log_of(path)
-        self._file, self._log_file = _file_id(path), _file_id(self._log)
+        self._file = _file_id(path)
+        log = log_of(path)
+        index = log.with_name(log.name.removesuffix("-wal") + "-shm")
+        self._log_files = {file: _file_id(file) for file in (log, index)}
 
     @classmethod
     def create(
@@ -91,11 +93,11 @@ class OwnedDatabase:
                 f"{self.path} was deleted or replaced while this process was writing to it",
                 "nothing was written to the new file. Restore the old file, or run again to start from the beginning.",
             )
-        if _file_id(self._log) != self._log_file:
+        if replaced := [file for file, known in self._log_files.items() if _file_id(file) != known]:
             # SQLite would continue to write to the deleted log. Besides `rm`, this happens if this process opens and closes the database by
             # other means, which drops SQLite's locks, and another program then closes the database as if it were the last one.
             raise StoreError(
-                f"{self._log} was deleted or replaced while this process was writing to it",
+                f"{replaced[0]} was deleted or replaced while this process was writing to it",
                 "run the same command again; what was stored before is kept. In a process that runs a study, do not open or copy its "
                 "database as a file.",
             )

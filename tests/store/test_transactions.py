@@ -138,10 +138,11 @@ def test_a_replaced_database_is_noticed_and_left_alone(store, path):
     assert path.read_bytes() == b"something else"
 
 
-def test_a_deleted_log_is_noticed_and_what_it_held_is_kept(store, path):
+@pytest.mark.parametrize("file", ["-wal", "-shm"])
+def test_a_deleted_log_is_noticed_and_what_it_held_is_kept(store, path, file):
     store.event("before")
-    path.with_name(path.name + "-wal").unlink()
-    with pytest.raises(StoreError, match="sqlite-wal was deleted or replaced"):
+    path.with_name(path.name + file).unlink()
+    with pytest.raises(StoreError, match=f"sqlite{file} was deleted or replaced"):
         store.event("after")
     store.close()
     with Reader.open(path) as reader:
