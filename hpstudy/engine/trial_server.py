@@ -27,7 +27,7 @@ from typing import NoReturn
 
 from hpstudy.engine.environment import host_environment
 from hpstudy.engine.executors import UserCodeRequest
-from hpstudy.engine.forked import flush_streams
+from hpstudy.engine.forked import ending_forks, flush_streams
 from hpstudy.engine.forking import CAN_FORK, Resources, resources
 from hpstudy.engine.worker import LOG_VARIABLE, PARENT_CHECK_S, answer, connect, death, end_with, packed
 from hpstudy.seeds import seed_process
@@ -93,7 +93,7 @@ def _warm_up(packed_request: bytes, parent: int, stack: ExitStack) -> WarmUp:
     started = time.perf_counter()
     before: Resources = resources() if CAN_FORK else frozenset()
     # User code may raise anything. The step imports the module again and reports the error.
-    with _ending_with(parent), suppress(BaseException):
+    with _ending_with(parent), ending_forks(), suppress(BaseException):
         request: UserCodeRequest = pickle.loads(packed_request)
         stack.enter_context(request.warm())
         for library, module in LAZY_IMPORTS.items():

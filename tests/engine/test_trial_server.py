@@ -33,6 +33,7 @@ def at_import(what):
         "socket": lambda: __import__("socket").socket(),
         "thread": lambda: threading.Thread(target=threading.Event().wait, daemon=True).start(),
         "child": sleeper,
+        "fork": lambda: sys.exit() if os.fork() == 0 else os.wait(),
         "memory": lambda: mmap.mmap(-1, 4096),
         "log file": lambda: logging.FileHandler(os.environ["TEST_LOG_FILE"]),
         "null device": Path("/dev/null").open,
@@ -315,6 +316,12 @@ def test_no_answer_is_written_to_a_file_that_replaced_the_pipe(executor, tmp_pat
 def test_an_import_that_fails_does_not_end_the_server(executor, top):
     servers = {executor.submit(process_ids, UserStep(top=top)).result()[1] for _ in range(2)}
     assert len(servers) == 1
+    assert executor.take_notes() == []
+
+
+def test_a_process_that_an_import_forks_is_no_second_server(executor):
+    processes = [executor.submit(process_ids, UserStep(top="fork")).result() for _ in range(5)]
+    assert len({server for _, server in processes}) == 1
     assert executor.take_notes() == []
 
 
