@@ -16,6 +16,7 @@ from hpstudy.engine.hosts import Hosts
 from hpstudy.engine.identity import KnownSources
 from hpstudy.engine.observing import Observers
 from hpstudy.engine.progress import Observer
+from hpstudy.engine.remaining_work import RemainingWork
 from hpstudy.engine.requests import AskRequest, ChosenPoints, EvaluateRequest, Trial
 from hpstudy.engine.roots import on_this_host, portable
 from hpstudy.engine.running_steps import EndedStep, RunningSteps
@@ -40,7 +41,8 @@ NO_SOURCES: Mapping[str, str] = {}
 class Scheduler:
     """Runs the remaining trials of some searches of a study.
 
-    Groups of searches in lockstep run in the order of the plan (replicate by replicate), so that a partial study contains whole replicates.
+    Groups of searches in lockstep run in the order of the plan (replicate by replicate), so that a partial study contains whole replicates,
+    except for searches that could end after all others (`hpstudy.engine.step_queue`).
     One step asks for the next points of a group. The trials are stored as running, with their points, before they are evaluated. If the
     task stacks them, one step evaluates all trials of the group; otherwise each has its own step. The next points are requested when all of
     these trials have ended. A search that is not in lockstep is a group of one. The answers of all steps that have ended by then are stored
@@ -105,7 +107,8 @@ class Scheduler:
         chosen = {key: trials for key, trials in counts.items() if searches is None or key in searches}
         total = Counts.total(chosen.values())
         self._positions = {key: position for position, key in enumerate(chosen)}
-        self._queue = StepQueue(self._positions)
+        self._work = RemainingWork({key: trials.left for key, trials in chosen.items()})
+        self._queue = StepQueue(self._positions, self._work, stacks=self._stacks)
         self._totals = Totals(total.completed - sum(store.imported().values()), total.finished - total.completed)
         groups = [group for group in Plan(self.study).groups() if counts.keys() >= set(group)]
         searching = [group for group in groups if not self._is_listed(group) and any(counts[key].left for key in group)]
@@ -131,7 +134,9 @@ class Scheduler:
         """
         availability = WorkerAvailability(self.running.executor, self.observer)
         while True:
-            while not self.stop.requested and (steps := self._queue.take(self.running.free_workers)):
+            while not self.stop.requested and (
+                steps := self._queue.take(self.running.free_workers, self.running.executor.workers)
+            ):
                 self._begin(steps)
             if not self.running and (self.stop.requested or not self._queue):
                 break
@@ -300,6 +305,7 @@ class Scheduler:
             if (checkpoint := self._checkpoint(step.trials)) is not None:
                 checkpoint.discard()
         for one in ended:
+            self._work.finish(one.key, one.outcome.duration_s)
             self._totals.count(one.outcome, one.objective)
             self.observer.trial_finished(one.key, self._histories[one.key][one.number], one.outcome)
         self._totals.stop_if_broken(self.study.limits.max_failures)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from hpstudy.engine.remaining_work import RemainingWork
 from hpstudy.engine.requests import TrialKey
 from hpstudy.store import TrialRow
 from hpstudy.study.confirm import Retraining
@@ -57,25 +58,64 @@ class Step:
 class StepQueue:
     """Waiting steps: those of searches before those of fresh seeds, then in the order of the plan, then as added.
 
+    A search that may take longer than each worker's equal share of the remaining work goes first. Otherwise the last searches would run
+    while other workers have nothing to do.
+
     Args:
         positions: position of each search in the plan.
+        work: the remaining work.
+        stacks: whether the trials of a group are one step.
     """
 
-    def __init__(self, positions: Mapping[SearchKey, int]) -> None:
+    def __init__(self, positions: Mapping[SearchKey, int], work: RemainingWork, *, stacks: bool) -> None:
         self._positions = positions
-        self._heap: list[tuple[int, int, int, Step]] = []
+        self._work = work
+        self._stacks = stacks
         self._order = count()
+        self._waiting: dict[int, Step] = {}
+        self._planned: list[tuple[int, int, int]] = []
+        self._longest: dict[str, list[tuple[int, int, int]]] = {}
+        """For each arm, its waiting searches, those with the most remaining trials first."""
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._waiting)
 
     def add(self, step: Step) -> None:
         """Add a step."""
-        heapq.heappush(self._heap, (step.seed_number, self._positions[step.group[0]], next(self._order), step))
+        order, position = next(self._order), self._positions[step.group[0]]
+        self._waiting[order] = step
+        heapq.heappush(self._planned, (step.seed_number, position, order))
+        if step.seed_number < 0:
+            longest = self._longest.setdefault(step.group[0].view, [])
+            heapq.heappush(longest, (-self._trials_in_sequence(step), position, order))
 
-    def take(self, most: int) -> list[Step]:
-        """Remove the first steps, at most `most`."""
-        return [heapq.heappop(self._heap)[-1] for _ in range(min(most, len(self._heap)))]
+    def take(self, most: int, workers: int) -> list[Step]:
+        """Remove the first steps, at most `most`, for a run with this number of workers."""
+        share_s = self._work.total_s() / max(workers, 1)
+        return [self._waiting.pop(self._next(share_s, workers)) for _ in range(min(most, len(self._waiting)))]
+
+    def _next(self, share_s: float, workers: int) -> int:
+        """The order of the next step."""
+        first = {arm: entry for arm, heap in self._longest.items() if (entry := self._first(heap))}
+        if first and workers > 1:
+            seconds = {arm: self._work.most_s(arm, -entry[0]) for arm, entry in first.items()}
+            longest = max(seconds, key=seconds.__getitem__)
+            if seconds[longest] > share_s:
+                return first[longest][-1]
+        entry = self._first(self._planned)
+        assert entry is not None, "the caller takes no more steps than there are"
+        return entry[-1]
+
+    def _first(self, heap: list[tuple[int, int, int]]) -> tuple[int, int, int] | None:
+        """The first entry of a heap whose step is waiting."""
+        while heap and heap[0][-1] not in self._waiting:
+            heapq.heappop(heap)
+        return heap[0] if heap else None
+
+    def _trials_in_sequence(self, step: Step) -> int:
+        """The number of remaining trials of a search that run one after the other."""
+        key = step.trials[0].key if step.trials else step.group[0]
+        return self._work.left(key) * (len(step.group) if self._stacks else 1)
 
 
 def group_text(group: Group) -> str:

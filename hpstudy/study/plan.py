@@ -61,8 +61,8 @@ class Plan:
     ) -> float:
         """Wall seconds of the remaining work.
 
-        A free worker takes the next search in run order. The trials of one search are sequential, so more workers than searches do not
-        help. Listed trials are independent. Trials that are trained together use one worker.
+        The trials of one search are sequential, so more workers than searches do not help. Workers share searches equally, unless one of
+        them takes longer. Listed trials are independent and run last. Trials that are trained together use one worker.
 
         Args:
             left: number of remaining trials of each search.
@@ -71,8 +71,9 @@ class Plan:
             workers: number of steps at a time.
             stacks: whether the task trains the trials of a group in lockstep together.
         """
-        named, free_at = arms(self.study), [0.0] * workers
+        named = arms(self.study)
         stacks = stacks and self.study.search.lockstep > 1
+        searches, listed = [0.0], list[float]()  # seconds
         for group in self.groups():
             arm, trials = named[group[0].view], [left[search] for search in group if search in left]
             if arm.listed:
@@ -80,6 +81,8 @@ class Plan:
                 runs = [min(size, sum(trials) - begun) for begun in range(0, sum(trials), size)]
             else:
                 runs = [sum(trials)] if stacks else trials
-            for run in filter(None, runs):
-                heapq.heapreplace(free_at, free_at[0] + run * trial_s[group[0].view])
-        return max(free_at)
+            (listed if arm.listed else searches).extend(run * trial_s[group[0].view] for run in runs if run)
+        free_at = [sum(searches) / workers] * workers
+        for seconds in listed:
+            heapq.heapreplace(free_at, free_at[0] + seconds)
+        return max(*searches, *free_at)

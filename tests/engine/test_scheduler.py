@@ -98,7 +98,7 @@ def test_searches_run_replicate_by_replicate(schedule, make_study):
 
 
 def test_two_workers_advance_the_first_two_searches(schedule, make_study):
-    order = schedule(make_study(trials=2), workers=2).evaluations()
+    order = schedule(make_study(trials=2, replicates=20), workers=2).evaluations()
     assert {step[1] for step in order[:4]} == {0}
 
 
