@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.baselines.controls import controls
 from hpstudy.analysis.baselines.searchers import searchers
@@ -35,7 +37,7 @@ from hpstudy.seeds import derive_seed
 from hpstudy.study.declaration import Analysis
 
 
-def analyze(reader: Source, settings: Analysis | None = None, *, thorough: bool = False) -> Results:
+def analyze(reader: Source, settings: Analysis | None = None, *, thorough: bool = False, trials: Any = None) -> Results:
     """Analyze a study, finished or not.
 
     A sweep tries the same points in every replicate. It has no best so far, no target and no comparison of searches. All seeds are
@@ -47,9 +49,10 @@ def analyze(reader: Source, settings: Analysis | None = None, *, thorough: bool 
         settings: override the study's own analysis settings.
         thorough: also compute the slower results (seconds instead of tenths): supplementary tests, anytime scores, robustness,
             importances.
+        trials: the trials of the reader, if they have already been read.
     """
     study = reader.study if settings is None else reader.study.model_copy(update={"analysis": settings})
-    table, events = reader.trials(), tuple((e.at, e.kind, e.detail) for e in reader.events())
+    table, events = reader.trials() if trials is None else trials, tuple((e.at, e.kind, e.detail) for e in reader.events())
     searches = {name: gather(table, name, (study.replicates, study.search.trials)) for name in study.views}
     goal, of_sweep = study.metric.goal, is_sweep(study)
     worst = float("nan") if of_sweep else worst_value([block.values for block in searches.values()], goal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +25,11 @@ MOST_FAILURES = 20
 """Number of listed kinds of failure, the most frequent first."""
 
 
-@dataclass(frozen=True)
-class _WithTrials:
-    """A reader whose trials have already been read, so that two analyses share them."""
-
-    reader: Reader
-    frame: Any
-
-    def trials(self) -> Any:
-        return self.frame
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.reader, name)
-
-
 def read(path: Path) -> Reading:
     """Return the parts `answer` and `failures`, and one for each chart: `curves-0`, ... and `parallel-0`, ..."""
     with Reader.open(path) as reader, reader.snapshot():
         trials = reader.trials()
-        results = analyze(_WithTrials(reader, trials))
+        results = analyze(reader, trials=trials)
         explored = searched(trials, results.study, explained=False)
     answer = PARTS.answer(headline(results), wording.provisional(results) if results.provisional else "")
     failures = PARTS.failures(results.failures[:MOST_FAILURES], len(results.failures[MOST_FAILURES:]))
