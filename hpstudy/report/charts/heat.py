@@ -9,8 +9,8 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweeps.points import Means, SweepView, best_point, summary
-from hpstudy.report import numbers, style
+from hpstudy.analysis.sweeps.points import Means, SweepView
+from hpstudy.report import numbers, style, sweeps
 from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.marks import Bars, Heat, Hover, Mark
@@ -53,7 +53,7 @@ def charts(results: Results) -> Iterator[Chart]:
     mapped = views(results)
     if not mapped or not any(view.completeness.completed for view in results.views):
         return
-    summaries = [summary(view.values[results.study.metric.name], results.study.analysis.confidence) for view in mapped]
+    summaries = [sweeps.objective(results, view) for view in mapped]
     finite = np.concatenate([means.mean[np.isfinite(means.mean)] for means in summaries])
     ends = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     columns = 2 if len(mapped) > 1 and max(max(_counts(view).values()) for view in mapped) <= WIDE else 1
@@ -98,8 +98,7 @@ def _panel(results: Results, view: SweepView, averages: Means) -> Panel:
             hover=Hover(tuple(texts.ravel())),
         )
     ]
-    best = best_point(averages, results.study.metric.goal)
-    if best is not None:
+    if (best := sweeps.best(results, view)) is not None:
         at_y, at_x = (np.array([float(at)]) for at in cell(view.points[best]))
         marks.append(Bars(left=at_x - 0.5, right=at_x + 0.5, bottom=at_y - 0.5, top=at_y + 0.5, color=style.INK, frame=2.0))
     title = label(results, view.name) if len(results.sweep) > 1 else ""

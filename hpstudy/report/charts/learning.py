@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.sweeps.points import SweepView, best_point, summary
-from hpstudy.report import numbers, style
+from hpstudy.analysis.sweeps.points import SweepView, summary
+from hpstudy.report import numbers, style, sweeps
 from hpstudy.report.charts.axes import trial_axis
 from hpstudy.report.charts.grid import in_grid, parts, title_length
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve
@@ -112,9 +112,7 @@ def chosen(results: Results, view: SweepView, view_layout: Layout) -> tuple[list
     """
     lines, note = list(view_layout.lines), ""
     if sum(len(line.numbers) for line in lines) > MOST_LINES or len(lines) > len(style.DASHES):
-        best = best_point(
-            summary(view.values[results.study.metric.name], results.study.analysis.confidence), results.study.metric.goal
-        )
+        best = sweeps.best(results, view)
         kept = next((line for line in lines if best in line.numbers), lines[0])
         if len(lines) > 1:
             note = f"{view.name}: only the points with {text_of(kept.held)}, those of the best point."
