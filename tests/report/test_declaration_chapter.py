@@ -62,10 +62,10 @@ def test_nothing_is_said_to_be_declared_before_that_the_database_does_not_prove(
     )
 
 
-def test_the_declaration_names_endpoint_budgets_target_and_correction(make_results, ramps):
+def test_the_declaration_names_metric_budgets_target_and_correction(make_results, ramps):
     analysis = {"budgets": [4, 8], "target": {"value": 5}}
     facts = facts_of(section_of(make_results({"a": ramps(), "b": ramps(2)}, analysis=analysis), "Declaration"))
-    assert facts["endpoint"] == "score, to maximize; a trial without a value: worst"
+    assert facts["metric"] == "score, to maximize; a trial without a value: worst"
     assert facts["budgets"] == "4, 8, 10 trials"
     assert facts["target"] == "5"
     assert facts["correction"] == "Holm, over 3 tests (comparisons x budgets)"

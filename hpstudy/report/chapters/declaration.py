@@ -31,7 +31,7 @@ def chapter(results: Results) -> Iterator[Section]:
 
 def _history(declaration: Declaration) -> str:
     if declaration.before_first_trial:
-        return "Endpoint, budgets, target, margin, comparisons and claims were in the study file before the first trial."
+        return "All settings of the analysis were in the study file before the first trial."
     late = [change for change in declaration.changes if change.finished_trials != 0]
     unknown = "The database does not record the analysis settings before the first trial"
     if not late:
@@ -53,7 +53,7 @@ def _change(change: Change) -> str:
 def _settings(results: Results) -> Iterator[tuple[str, str]]:
     """The declared settings of the analysis."""
     analysis, study = results.study.analysis, results.study
-    yield "endpoint", f"{study.metric.name}, to {study.metric.goal}; a trial without a value: {study.metric.on_failure}"
+    yield "metric", f"{study.metric.name}, to {study.metric.goal}; a trial without a value: {study.metric.on_failure}"
     if not results.sweep:
         *first, last = results.budgets
         yield "budgets", ", ".join([*map(numbers.count, first), numbers.things(last, "trial")])

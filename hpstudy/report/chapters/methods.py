@@ -126,7 +126,7 @@ def _of_search(results: Results) -> list[str]:
         "largest possible value, which keeps its coverage.",
         "The test is a two-sided sign-flip permutation test of the paired differences, exact up to 20 replicates. Its p is adjusted "
         "(Holm) over all comparisons and budgets, and that of trials-to-target over all comparisons. A difference is shown if its "
-        "interval excludes 0 and its adjusted p is below 1 minus the level.",
+        f"interval excludes 0 and its adjusted p is below {numbers.general(1 - study.analysis.confidence, 2)}.",
     ]
     if results.level is not None and results.level.value is not None:
         paragraphs.append(
