@@ -24,8 +24,8 @@ MOST_RUNNING = 40
 MOST_EVENTS = 50
 """Maximum number of listed events."""
 
-_DIGEST = re.compile(r"\b[0-9a-f]{40,}\b")
-"""A checksum in the detail of an event."""
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
+"""A checksum in the detail of an event, and its first digits, which are shown."""
 
 
 def read(path: Path) -> Reading:
@@ -73,11 +73,7 @@ def _workers(reader: Reader, live_owner: Owner | None) -> Any:
 def _events(reader: Reader) -> Any:
     events = reader.events(attributes=False)
     latest = [
-        (event.at, event.kind, _DIGEST.sub(_shortened, ", ".join(f"{name}: {detail}" for name, detail in event.detail.items())))
+        (event.at, event.kind, _DIGEST.sub(r"\1…", ", ".join(f"{name}: {detail}" for name, detail in event.detail.items())))
         for event in reversed(events[-MOST_EVENTS:])
     ]
     return PARTS.events(latest, len(events) - len(latest))
-
-
-def _shortened(digest: re.Match[str]) -> str:
-    return f"{digest[0][:12]}…"

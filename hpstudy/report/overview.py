@@ -62,16 +62,6 @@ class Standing:
     final_side: Side | None
 
 
-def _opposite(side: Side) -> Side:
-    return -1 if side > 0 else 1 if side < 0 else 0
-
-
-def _side(final: BudgetDifference | None, *, upward: bool) -> Side | None:
-    if final is None or final.shown is None:
-        return None
-    return final.shown if upward else _opposite(final.shown)
-
-
 def one_reference(results: Results) -> bool:
     """Whether all comparisons have the same second view, so that the name of the first view identifies them."""
     return len({pair.b for pair in results.pairs}) == 1
@@ -82,11 +72,13 @@ def standings(results: Results) -> tuple[Standing, ...]:
 
     Best observed values have no verdict in a study with declared endpoints.
     """
-    upward, judged = results.study.metric.goal is Goal.MAXIMIZE, not results.provisional and not results.declared
+    goal, judged = results.study.metric.goal, not results.provisional and not results.declared
+    opposite: dict[Side | None, Side | None] = {-1: 1, 0: 0, 1: -1, None: None}
     unordered = []
     for pair in results.pairs:
         final = pair.budgets[-1] if pair.budgets else None
         trials = pair.trials if pair.trials is not None and (pair.trials.reached_a or pair.trials.reached_b) else None
+        side = final.shown if judged and final is not None else None
         unordered.append(
             Standing(
                 pair=pair,
@@ -94,12 +86,12 @@ def standings(results: Results) -> tuple[Standing, ...]:
                 trials=trials,
                 final=final,
                 trials_side=trials.shown if judged and trials is not None else None,
-                final_side=_side(final, upward=upward) if judged else None,
+                final_side=side if goal is Goal.MAXIMIZE else opposite[side],
             )
         )
 
     def rank(one: Standing) -> tuple[float, float]:
-        gained = 0.0 if one.final is None else one.final.mean if upward else -one.final.mean
+        gained = 0.0 if one.final is None else goal.sign * one.final.mean
         return math.inf if one.trials is None else one.trials.difference, -gained
 
     return tuple(sorted(unordered, key=rank))

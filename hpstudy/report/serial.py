@@ -14,7 +14,6 @@ from hpstudy.analysis.baselines.searchers import Searchers
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.sweeps.points import SweepView, summary
-from hpstudy.analysis.view_result import ViewResult
 from hpstudy.metric_names import is_of_bin
 from hpstudy.report import endpoints, sweeps
 from hpstudy.report.headline import headline
@@ -57,7 +56,7 @@ def body(results: Results) -> dict[str, Any]:
             "budgets": list(results.budgets),
             "margin": results.study.analysis.margin,
         },
-        **(_of_sweep(results) if results.sweep else _of_search(results)),
+        **({"sweep": [_sweep_view(results, view) for view in results.sweep]} if results.sweep else _of_search(results)),
         **_present(
             criteria=plain(results.criteria),
             endpoints=_endpoints(results, results.declared),
@@ -135,12 +134,8 @@ def _of_search(results: Results) -> dict[str, Any]:
     }
 
 
-def _of_sweep(results: Results) -> dict[str, Any]:
-    pairs = zip(results.views, results.sweep, strict=True)
-    return {"sweep": [_sweep_view(results, view, swept) for view, swept in pairs]}
-
-
-def _sweep_view(results: Results, view: ViewResult, swept: SweepView) -> dict[str, Any]:
+def _sweep_view(results: Results, swept: SweepView) -> dict[str, Any]:
+    view = results.view(swept.name)
     values = {metric: block for metric, block in swept.values.items() if not is_of_bin(metric)}
     means = {metric: summary(block, results.study.analysis.confidence) for metric, block in values.items()}
     return {

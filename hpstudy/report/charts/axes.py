@@ -18,6 +18,9 @@ from hpstudy.report.charts.words import filled, metric
 OUTLIERS = 0.02
 """Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
 
+EARLIEST = 0.1
+"""Share of the first trials, or of the training time, that does not determine an axis of means: early intervals would compress the rest."""
+
 EARLY = 0.25
 """Share of the first trials that may lie outside a small panel, or outside an axis that they would compress: some searches start badly."""
 

@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, style
-from hpstudy.report.charts.axes import around, best_axis, best_limits, outside
+from hpstudy.report.charts.axes import EARLIEST, around, best_axis, best_limits, outside
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve
 from hpstudy.report.charts.marks import Hover, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first
 from hpstudy.report.charts.words import confidence, estimated, label
 from hpstudy.report.csvs import Row, listed
-
-EARLY = 0.1
-"""Share of the first seconds that do not determine the axis: early intervals would compress the rest."""
 
 
 def chart(results: Results, supplement: Supplement) -> Chart:
@@ -37,7 +34,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
         marks += mean_curve(x, ends, look, alpha=0.2, size=5, stepped=True, groups=(group,), every=marked, hover=Hover(texts))
     drawn = has_intervals(cost.low for _, _, cost in views)
     intervals = f" with pointwise {confidence(results)} intervals." if drawn else f". {NO_INTERVALS}"
-    first = int(EARLY * len(x))
+    first = int(EARLIEST * len(x))
     values = best_limits(results, *(end[first:] for _, _, cost in views for end in (cost.mean, cost.low, cost.high)))
     panel = Panel(Axis("seconds of training", around(x)), best_axis(results, values), bands_first(marks))
     return Chart(

@@ -13,7 +13,7 @@ from hpstudy.analysis.confirmed.curves import ConfirmedCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import difference
-from hpstudy.report.charts.axes import around, crowded, first_trials, outside, trial_axis
+from hpstudy.report.charts.axes import EARLIEST, around, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.intervals import has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Line, Mark
@@ -31,14 +31,11 @@ COMPARED = 3
 IN_A_ROW = 3
 """Maximum number of panels in one row; four panels have two rows of two."""
 
-EARLY = 0.1
-"""Share of the first trials that do not determine the axis: values after one trial would compress the rest."""
-
 
 def chart(results: Results) -> Chart:
     """The mean confirmed curve and mean best so far of every view, then paired differences of the confirmed curves."""
     compared = list(_differences(results))[:COMPARED]
-    panels = [_curves(results), *(_difference(results, *item) for item in compared)]
+    panels = [_curves(results), *(difference.panel(results, *item, confirmed=True) for item in compared)]
     views, banded = len(results.confirmed), has_intervals(curve.mean.low for curve in results.confirmed)
     legend = (
         *(replace(entry, dash="solid") for entry in entries(results)),
@@ -100,7 +97,7 @@ def _curves(results: Results) -> Panel:
         hover = along(results, f"{label(results, curve.view)}, confirmed", *ends)
         marks.append(Line(x=x, y=best, color=look.color, width=1.0, dash="dot", groups=(index, views + 1)))
         marks += mean_curve(x, ends, look, alpha=0.2, size=4.5, groups=(index, views), width=1.8, every=marked, hover=hover)
-    first = crowded(*columns, least=EARLY)
+    first = crowded(*columns, least=EARLIEST)
     values = Axis(filled("{}", metric(results)), around(*(column[first:] for column in columns)), grid=True)
     return Panel(trial_axis(results.study.search.trials), values, bands_first(marks))
 
@@ -109,10 +106,6 @@ def _observed(results: Results, curve: ConfirmedCurve) -> Floats:
     """(trials,) mean best so far of the searches in the confirmed mean."""
     best = results.view(curve.view).best[curve.complete]
     return np.asarray(best.mean(axis=0) if len(best) else np.full(best.shape[1], np.nan), dtype=np.float64)
-
-
-def _difference(results: Results, a: str, b: str, n: int, curve: Difference) -> Panel:
-    return difference.panel(results, a, b, n, curve, ((), (), ()), marked=False, least=EARLY, what="confirmed, ")
 
 
 def _differences(results: Results) -> Iterator[tuple[str, str, int, Difference]]:

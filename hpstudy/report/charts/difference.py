@@ -12,7 +12,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.permutation import smallest_p
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import words
-from hpstudy.report.charts.axes import around_zero, crowded, first_trials, outside, trial_axis
+from hpstudy.report.charts.axes import EARLIEST, around_zero, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import in_grid, parts
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Line, Mark, Marker, Rule
@@ -44,7 +44,7 @@ def charts(results: Results) -> Iterator[Chart]:
 def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     level = confidence(results)
     columns = min(len(pairs), 2)
-    panels = [_panel(results, pair, pair.curve) for pair in pairs if pair.curve is not None]
+    panels = [panel(results, pair.a, pair.b, len(pair.replicates), pair.curve) for pair in pairs if pair.curve is not None]
     counts = [len(pair.replicates) for pair in pairs]
     caption, reading = caption_and_reading(results, pairs)
     legend = [Entry("mean difference", dash="solid", symbol="circle", width=1.4)]
@@ -63,23 +63,7 @@ def _chart(results: Results, name: str, pairs: Sequence[PairResult]) -> Chart:
     )
 
 
-def _panel(results: Results, pair: PairResult, curve: Difference) -> Panel:
-    groups, marked = ((MEAN,), (POINTWISE,), (SIMULTANEOUS,)), len(curve.mean) <= MARKED_UP_TO
-    return panel(results, pair.a, pair.b, len(pair.replicates), curve, groups, marked=marked)
-
-
-def panel(
-    results: Results,
-    a: str,
-    b: str,
-    replicates: int,
-    curve: Difference,
-    groups: Sequence[tuple[int, ...]],
-    *,
-    marked: bool,
-    least: float = 0.0,
-    what: str = "",
-) -> Panel:
+def panel(results: Results, a: str, b: str, replicates: int, curve: Difference, *, confirmed: bool = False) -> Panel:
     """The mean of A minus B with its pointwise interval, and with its simultaneous band unless there are too few replicates.
 
     Args:
@@ -88,11 +72,9 @@ def panel(
         b: name of the second view.
         replicates: number of pairs.
         curve: the difference.
-        groups: legend groups of the mean, the intervals and the band, as in `Mark`.
-        marked: whether each trial has a marker.
-        least: minimum share of the first trials that do not determine the axis.
-        what: what is compared, for the hover texts.
+        confirmed: whether it is of confirmed curves, in a figure with another legend.
     """
+    groups: tuple[tuple[int, ...], ...] = ((), (), ()) if confirmed else ((MEAN,), (POINTWISE,), (SIMULTANEOUS,))
     x, columns, marks = trials(curve.mean), [curve.mean, curve.low, curve.high], list[Mark]()
     if curve.band is not None and has_band(results, replicates):
         low, high = curve.band.low, curve.band.high
@@ -100,12 +82,13 @@ def panel(
         marks.append(Band(x=x, low=low, high=high, color=style.INK, alpha=0.14, groups=groups[SIMULTANEOUS]))
     if replicates > 1:
         marks.append(Band(x=x, low=curve.low, high=curve.high, color=style.INK, alpha=0.28, groups=groups[POINTWISE]))
-    head = f"{a} − {b}, {what}{numbers.things(replicates, 'replicate')}"
+    head = f"{a} − {b}, {'confirmed, ' if confirmed else ''}{numbers.things(replicates, 'replicate')}"
+    marked = not confirmed and len(curve.mean) <= MARKED_UP_TO
     marker, hover = Marker(size=4) if marked else None, along(results, head, curve.mean, curve.low, curve.high)
     marks.append(Rule(axis="y", at=0.0, color=style.INK, dash="dash"))
     marks.append(Line(x=x, y=curve.mean, color=style.INK, width=1.4, marker=marker, groups=groups[MEAN], hover=hover))
     maximize = results.study.metric.goal == "maximize"
-    first = crowded(*columns, least=least)
+    first = crowded(*columns, least=EARLIEST if confirmed else 0.0)
     limits = around_zero(np.concatenate([column[first:] for column in columns]))
     label, title = words.difference(a, b), f"above 0: {a if maximize else b} better"
     if is_long(a, b):
@@ -126,7 +109,7 @@ def is_long(a: str, b: str) -> bool:
 
 def caption_and_reading(results: Results, pairs: Sequence[PairResult]) -> tuple[str, str]:
     """The caption and the explanation of the figure."""
-    of = ", ".join(f"{pair.a} minus {pair.b} ({_pairs(pair)})" for pair in pairs)
+    of = ", ".join(f"{pair.a} minus {pair.b} ({numbers.things(len(pair.replicates), 'paired replicate')})" for pair in pairs)
     caption = f"Paired difference of the best {results.study.metric.name} so far: {of}."
     counts = [len(pair.replicates) for pair in pairs]
     reading = bands(results, counts)
@@ -151,10 +134,6 @@ def bands(results: Results, counts: Sequence[int]) -> str:
     if not all(has_band(results, count) for count in counts):
         text += " A comparison of few replicates has no outer band."
     return text
-
-
-def _pairs(pair: PairResult) -> str:
-    return numbers.things(len(pair.replicates), "paired replicate")
 
 
 def differences(results: Results) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import overview, style
-from hpstudy.report.charts.axes import best_axis, best_limits, crowded, first_trials, late, outside, trial_axis
+from hpstudy.report.charts.axes import EARLIEST, best_axis, best_limits, crowded, first_trials, late, outside, trial_axis
 from hpstudy.report.charts.grid import beside_reference, in_grid, reference_words, split_by_view
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark
@@ -18,9 +18,6 @@ from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row, numbered
 
-EARLY = 0.1
-"""Share of the first trials that do not determine the axis."""
-
 
 def chart(results: Results, supplement: Supplement) -> Chart:
     """Means in one panel and interquartile means in another; with many views only the latter, in a panel for each view."""
@@ -28,7 +25,7 @@ def chart(results: Results, supplement: Supplement) -> Chart:
     means = [(view.curve.mean, view.curve.low, view.curve.high) for view in results.views]
     middles = [(view.iqm.iqm, view.iqm.low, view.iqm.high) for view in supplement.views]
     curves = middles if many else [*means, *middles]
-    first = late(results)[0] - 1 if many else crowded(*(end for ends in curves for end in ends), least=EARLY)
+    first = late(results)[0] - 1 if many else crowded(*(end for ends in curves for end in ends), least=EARLIEST)
     axes = trial_axis(budget), best_axis(results, best_limits(results, *(end[first:] for ends in curves for end in ends)))
 
     def panel(name: str, ends: list[tuple[Floats, Floats, Floats]]) -> Panel:

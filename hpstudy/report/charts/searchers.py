@@ -28,7 +28,8 @@ def charts(results: Results) -> Iterator[Chart]:
     by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
     started = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
     for name, part in parts("searchers", started, PANELS):
-        columns, limits = min(len(part), 2), _limits(results, part)
+        columns, curves = min(len(part), 2), [one.curve for of in part for one in of]
+        limits = best_limits(results, *(end for curve in curves for end in (curve.mean, curve.low, curve.high)))
         targets = [target_entry(results)] if target(results, limits) else []
         yield Chart(
             name,
@@ -50,11 +51,6 @@ def _intervals(results: Results, shown: Sequence[Sequence[SearchedBy]]) -> str:
 
 def _names(results: Results) -> list[str]:
     return [results.study.search.searcher, *(other.searcher for other in results.study.search.others)]
-
-
-def _limits(results: Results, shown: Sequence[Sequence[SearchedBy]]) -> tuple[float, float]:
-    curves = [one.curve for of in shown for one in of]
-    return best_limits(results, *(ends for curve in curves for ends in (curve.mean, curve.low, curve.high)))
 
 
 def _panel(results: Results, searched: Sequence[SearchedBy], limits: tuple[float, float]) -> Panel:

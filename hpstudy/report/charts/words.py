@@ -107,8 +107,6 @@ def tried(texts: Sequence[str], points: Sequence[Mapping[str, Any] | None]) -> H
         points: (points,) tried points, all with the same hyperparameters; None for a missing one.
     """
     names = next((tuple(point) for point in points if point is not None), ())
-    return Hover(tuple(texts), names, tuple(tuple(_value((point or {}).get(name)) for name in names) for point in points))
-
-
-def _value(value: Any) -> str:
-    return numbers.MISSING if value is None else numbers.hyperparameter(value)
+    return Hover(
+        tuple(texts), names, tuple(tuple(numbers.hyperparameter((point or {}).get(name)) for name in names) for point in points)
+    )
