@@ -129,6 +129,8 @@ def _run(ends: Sequence[int]) -> None:
                 signal.signal(number, signal.SIG_DFL)
             sys.stdout.flush()
     except HpstudyError as error:
+        if _signals:  # its SystemExit was caught like one of a user's module that was being imported
+            sys.exit(128 + _signals[-1])
         error.hint = quoting_hint(sys.argv[1:], str(error)) or error.hint
         fail(error)
     except SystemExit as end:
@@ -139,5 +141,10 @@ def _run(ends: Sequence[int]) -> None:
         sys.exit(130)
 
 
+_signals: list[int] = []
+"""Signals that ended the command."""
+
+
 def _end(number: int, _: FrameType | None) -> NoReturn:
+    _signals.append(number)
     sys.exit(128 + number)

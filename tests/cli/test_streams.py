@@ -157,6 +157,24 @@ def test_a_signal_while_a_file_is_written_leaves_no_draft(shell, tmp_path, numbe
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_while_a_users_module_is_imported_is_not_called_a_mistake_of_it(shell, tmp_path, number):
+    (tmp_path / "mine.py").write_text(
+        "import os, signal, time\n"
+        f"signal.signal({signal.SIGINT.value}, signal.default_int_handler)\n"
+        f"os.kill(os.getpid(), {number.value})\n"
+        "time.sleep(60)\n"
+    )
+    (tmp_path / "mine.yaml").write_text(
+        "name: s\ntask: {use: 'mine:f'}\nmetric: {name: value, goal: minimize}\nreplicates: 1\n"
+        "views: {v: {space: {x: {type: float, low: 0, high: 1}}}}\nsearch: {searcher: random, trials: 1}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "hpstudy", "plan", "mine.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (128 + number, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_python_shuts_down_shows_no_traceback(shell, tmp_path, number):
     program = tmp_path / "late.py"
