@@ -5,25 +5,26 @@ trials (points that no search chose), 1 the best value of its complete searches 
 https://proceedings.mlr.press/v133/turner21a.html). Trials-to-target need no scale. They are restricted to the smallest budget of all
 studies.
 
-The unit of resampling is a replicate within its study; studies are weighted equally. An interval over all studies covers other seeds of
-these studies, not other tasks. Studies of the same task and data with the same seed are refused: replicate r of both has the same training
-seeds and initial points, so their mean has the information of one study.
+The unit of resampling is a replicate, which studies with the same seed have in common; studies are weighted equally. An interval over all
+studies covers other seeds of these studies, not other tasks. Studies of the same task and data with the same seed are refused: replicate r
+of both has the same training seeds and initial points, so they are no two samples of a task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.common_replicates import Sample, bootstrap_mean_over_studies
 from hpstudy.analysis.curves.anytime import Scale, progress, scale_of
 from hpstudy.analysis.joint_endpoints import JointEndpoint, joint_endpoints
 from hpstudy.analysis.pair_result import PairResult
 from hpstudy.analysis.results import Results
-from hpstudy.analysis.statistics.bootstrap import Bootstrap, percentile_interval
+from hpstudy.analysis.statistics.bootstrap import Bootstrap
 from hpstudy.analysis.statistics.critical_difference import mean_ranks
 from hpstudy.analysis.statistics.estimate import mean_of
 from hpstudy.analysis.statistics.performance_profile import performance_profile
@@ -200,9 +201,18 @@ def _pair(a: str, b: str, studies: Sequence[Results], scales: Sequence[Scale]) -
             None if values is None else _difference(values, results, trials_range(horizon))
             for values, results in zip(trials, studies, strict=True)
         ),
-        _mean_of_studies(scores, studies[0]),
-        _mean_of_studies(with_target, studies[0]) if len(with_target) == len(studies) else None,
+        _together(scores, pairs, studies),
+        _together(with_target, pairs, studies) if len(with_target) == len(studies) else None,
     )
+
+
+def _together(groups: Sequence[Floats], pairs: Sequence[PairResult], studies: Sequence[Results]) -> Estimate:
+    """The mean over studies of (replicates,) values of a comparison in each study, with its bootstrap interval."""
+    samples = [
+        Sample(results.study.seed, pair.replicates, values) for results, pair, values in zip(studies, pairs, groups, strict=True)
+    ]
+    mean = bootstrap_mean_over_studies(samples, _bootstrap(studies[0]))
+    return Estimate(mean.value, mean.low, mean.high, mean.n)
 
 
 def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
@@ -228,21 +238,3 @@ def _difference(values: Floats, results: Results, possible: tuple[float, float] 
     """The mean of (replicates,) paired differences with its t interval within the possible range."""
     mean = t_mean(values, results.study.analysis.confidence).within(possible)
     return Estimate(mean.value, mean.low, mean.high, len(values))
-
-
-def _mean_of_studies(groups: Sequence[Floats], first: Results) -> Estimate:
-    """The mean of the means of (replicates,) values of each study, with a percentile interval.
-
-    The bootstrap draws replicates within each study (stratified resampling: Davison and Hinkley 1997, Bootstrap methods and their
-    application, section 3.2, https://doi.org/10.1017/CBO9780511802843).
-    """
-    mean, n = float(np.mean([group.mean() if len(group) else np.nan for group in groups])), sum(map(len, groups))
-    if any(len(group) < 2 for group in groups):
-        return Estimate(mean, np.nan, np.nan, n)
-    bootstrap = _bootstrap(first)
-    resampled = []  # (resamples,) means of each study
-    for index, group in enumerate(groups):
-        weights = replace(bootstrap, seed=derive_seed(bootstrap.seed, index)).weights(len(group))  # (resamples, replicates)
-        resampled.append(weights @ group)
-    low, high = percentile_interval(np.mean(resampled, axis=0), min(map(len, groups)), bootstrap.confidence)
-    return Estimate(mean, low, high, n)

@@ -2,8 +2,7 @@
 
 An endpoint is averaged over studies if every study declares it with the same delta and the same number of trials. Trials need no scale;
 regrets and final values are divided by the width of their study's scale (`hpstudy.analysis.cross_study`). Replicates are paired within a
-study, and studies are independent. The mean of k differences therefore has the variance sum(se^2) / k^2; its interval is Student's t with
-Welch-Satterthwaite degrees of freedom (Satterthwaite 1946, https://doi.org/10.2307/3002019).
+study, and between studies with the same seed (`hpstudy.analysis.common_replicates`).
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
+from hpstudy.analysis.common_replicates import Sample, t_mean_over_studies
 from hpstudy.analysis.confirmed.endpoints import EndpointResult
 from hpstudy.analysis.curves.anytime import Scale
 from hpstudy.analysis.results import Results
@@ -59,7 +58,7 @@ def joint_endpoints(
     """The endpoints that all studies declare and have estimated, for their common comparisons.
 
     Args:
-        studies: results of independent studies.
+        studies: results of the studies.
         scales: scales of the studies.
         pairs: names of A and B.
     """
@@ -88,8 +87,8 @@ def _joint(
 ) -> JointEndpoint:
     """One endpoint of one comparison, without adjusted p and verdict."""
     endpoint, (a, b) = estimated[0].endpoint, names
-    estimates, errors, reached, alone = [], [], [], []
-    for result, scale in zip(estimated, scales, strict=True):
+    estimates, samples, reached, alone = [], [], [], []
+    for results, result, scale in zip(studies, estimated, scales, strict=True):
         assert result.declared is not None, "the caller passes endpoints with an estimate"
         pair = next(pair for pair in result.declared.pairs if (pair.a, pair.b) == names)
         counts = {view.view: view.reached for view in result.declared.views}
@@ -97,11 +96,14 @@ def _joint(
         reached.append(None if of_a is None or of_b is None else (of_a, of_b))
         width = _width(endpoint, scale)
         estimates.append(_scaled(pair.estimate, width))
-        errors.append(pair.sd / np.sqrt(pair.estimate.n) / abs(width))
+        independent = {view.view: view.independent for view in result.declared.views}
+        samples.append(Sample(results.study.seed, result.replicates, (independent[a] - independent[b]) / width))
         alone.append(pair.shown)
     primary = all(result.primary for result in estimated)
     mean: CountedEstimate | None
-    mean, p = mean_of_studies(estimates, errors, studies[0].study.analysis.confidence)
+    mean, p = t_mean_over_studies(samples, studies[0].study.analysis.confidence)
+    if any(np.isnan(result.declared.pairs[0].sd) for result in estimated if result.declared is not None):
+        mean, p = replace(mean, low=float("nan"), high=float("nan")), float("nan")  # too few replicates for their own plateaus
     if reached[0] is not None:
         mean = mean.within(trials_range(studies[0].study.search.trials))
     if any(counts is not None and 0 in counts for counts in reached):
@@ -119,29 +121,6 @@ def _width(endpoint: Endpoint, scale: Scale) -> float:
 def _scaled(estimate: CountedEstimate, width: float) -> CountedEstimate:
     low, high = sorted((estimate.low / width, estimate.high / width))
     return CountedEstimate(estimate.value / width, low, high, estimate.n)
-
-
-def mean_of_studies(
-    estimates: Sequence[CountedEstimate], errors: Sequence[float], confidence: float
-) -> tuple[CountedEstimate, float]:
-    """The mean of independent means, and the p of the two-sided test of 0; ends and p are NaN if a study has no spread.
-
-    Args:
-        estimates: means over n replicates.
-        errors: standard error of each mean, with n - 1 degrees of freedom; NaN for a single replicate.
-        confidence: level of the interval.
-    """
-    value, n = float(np.mean([estimate.value for estimate in estimates])), sum(estimate.n for estimate in estimates)
-    # (studies,) degrees of freedom, and squared standard errors.
-    freedom = np.array([estimate.n - 1 for estimate in estimates], dtype=np.float64)
-    squares = np.square(errors)
-    if (freedom < 1).any() or not (squares > 0).all():
-        return CountedEstimate(value, float("nan"), float("nan"), n), float("nan")
-    error = float(np.sqrt(squares.sum())) / len(estimates)
-    joint_freedom = float(squares.sum() ** 2 / (squares**2 / freedom).sum())
-    half_width = float(stats.t.ppf((1 + confidence) / 2, joint_freedom)) * error
-    interval = CountedEstimate(value, value - half_width, value + half_width, n)
-    return interval, float(2 * stats.t.sf(abs(value) / error, joint_freedom))
 
 
 def _with_verdicts(endpoints: Sequence[JointEndpoint], alpha: float) -> tuple[JointEndpoint, ...]:

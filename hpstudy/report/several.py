@@ -207,6 +207,6 @@ def _methods(compared: Several) -> str:
         "Every study was analyzed separately; its own report has the details. On the common scale, 0 is the median first trial of a "
         "study, whose point no search chose, and 1 the best value of any of its trials; raw metrics are never pooled. Intervals of a "
         f"study are {_ci(compared)}s over paired replicates (Student's t). Those of all studies together are percentile intervals of a "
-        "bootstrap that draws replicates within every study and weighs studies equally. They generalize to other seeds in these studies, "
-        "not to other tasks."
+        "bootstrap that draws replicates, those of studies with the same seed together, and weighs studies equally. They generalize to "
+        "other seeds in these studies, not to other tasks."
     )

@@ -4,12 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from hpstudy.analysis import analyze
 from hpstudy.analysis.cross_study import several
-from hpstudy.analysis.joint_endpoints import mean_of_studies
-from hpstudy.analysis.statistics.estimate import CountedEstimate
 from tests.report.test_endpoints_chapter import make
 
 GIVEN = {"plateaus": {"values": {"a": 1, "b": 1}, "source": "a pilot"}}
@@ -28,59 +25,6 @@ def joint(**settings):
 def two(**changes):
     """The same with plateaus."""
     return joint(**{**GIVEN, **changes})
-
-
-def interval(values, confidence=0.95):
-    mean = stats.ttest_1samp(values, 0)
-    return CountedEstimate(values.mean(), *mean.confidence_interval(confidence), len(values))
-
-
-def errors(*samples):
-    return [stats.sem(values) for values in samples]
-
-
-def test_the_mean_of_two_studies_has_the_test_of_welch():
-    """The sum of two independent means is the difference of the first and the negative second."""
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(0.4, 1, 12), rng.normal(0.2, 3, 7)
-    found, p = mean_of_studies([interval(x), interval(y, 0.9)], errors(x, y), 0.95)
-    welch = stats.ttest_ind(x, -y, equal_var=False)
-    ends = welch.confidence_interval(0.95)
-    assert (found.value, found.low, found.high) == pytest.approx(((x.mean() + y.mean()) / 2, ends.low / 2, ends.high / 2))
-    assert p == pytest.approx(welch.pvalue)
-    assert found.n == 19
-
-
-def test_the_same_draws_twice_have_too_short_an_interval_as_if_they_were_independent():
-    """So such studies are refused: a study with a copy of itself has an interval 1.5 times too short, and it covers 83%, not 95%."""
-    rng, widths, hits = np.random.default_rng(1), [], 0
-    for _ in range(2000):
-        values = rng.normal(0, 1, 10)
-        once = interval(values)
-        twice, _ = mean_of_studies([once, once], errors(values, values), 0.95)
-        widths.append((twice.high - twice.low) / (once.high - once.low))
-        hits += twice.low <= 0 <= twice.high
-    ratio = stats.t.ppf(0.975, 18) / stats.t.ppf(0.975, 9) / np.sqrt(2)
-    assert widths == pytest.approx([ratio] * 2000)
-    covered = 2 * stats.t.cdf(stats.t.ppf(0.975, 18) / np.sqrt(2), 9) - 1
-    assert hits / 2000 == pytest.approx(covered, abs=0.03)
-
-
-def test_the_interval_of_the_mean_of_studies_covers_it():
-    rng, hits = np.random.default_rng(1), 0
-    for _ in range(2000):
-        x, y = rng.normal(1, 1, 10), rng.normal(3, 4, 6)
-        found, _ = mean_of_studies([interval(x), interval(y)], errors(x, y), 0.95)
-        hits += found.low <= 2 <= found.high
-    assert 0.935 <= hits / 2000 <= 0.965
-
-
-@pytest.mark.parametrize("values", [np.ones(1), np.ones(5)])
-def test_a_study_without_an_interval_or_spread_leaves_none(values):
-    one = CountedEstimate(1.0, np.nan, np.nan, 1) if len(values) == 1 else CountedEstimate(1.0, 1.0, 1.0, 5)
-    other = np.arange(5.0)
-    found, p = mean_of_studies([one, interval(other)], [stats.sem(values) if len(values) > 1 else np.nan, *errors(other)], 0.95)
-    assert (found.value, np.isnan(found.low), np.isnan(p)) == (1.5, True, True)
 
 
 def test_trials_are_taken_as_they_are_and_values_on_the_scale_of_their_study():
