@@ -18,7 +18,8 @@ from hpstudy.cli import app
 from tests.support.browser import Browser, chromium
 from tools.results import study_file
 
-pytest.importorskip("furo")  # not sphinx: without Sphinx it is a folder of BoTorch without code, and then SciPy fails to import sphinx.ext
+# Not sphinx: without Sphinx it is a folder of BoTorch without code, and then SciPy fails to import sphinx.ext.
+pytest.importorskip("furo")
 
 ROOT = Path(__file__).parents[1]
 
