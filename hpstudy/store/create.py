@@ -5,48 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hpstudy.drafts import drafted, drafts_of
 from hpstudy.errors import StoreError, shell_command
-from hpstudy.store import paths
 from hpstudy.store.connection import create_file
-from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import migrate
-from hpstudy.store.owner import Owner, write_owner
-from hpstudy.store.stored_study import SHARD, write_identity, write_study
-from hpstudy.study.schema import Study
-from hpstudy.study.shard import Shard
 
 STALE_DRAFT_S = 60.0
 """Age at which a draft is removed as the remains of a killed process; a draft is normally written in milliseconds. Shorter: the draft of a
 live process on a slow disk is removed. Longer: drafts of killed processes stay longer."""
-
-
-def create_database(
-    path: Path,
-    study: Study,
-    *,
-    identity: Mapping[str, str],
-    module_path: str | None,
-    owner: Owner,
-    shard: Shard | None = None,
-) -> None:
-    """Create a database at `path` for a study, or for a shard of it. `owner` owns it as soon as it exists.
-
-    Raises:
-        StoreError: `path` already exists, or its folder is missing or not writable.
-    """
-    with new_database(path) as connection:
-        write_owner(connection, owner)
-        write_study(connection, study, paths.to_stored(module_path, path))
-        write_identity(connection, identity)
-        write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
-        if shard is not None:
-            write_event(connection, SHARD, {"shard": str(shard)})
 
 
 @contextmanager

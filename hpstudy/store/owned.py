@@ -9,13 +9,15 @@ from pathlib import Path
 
 from hpstudy.errors import StoreError
 from hpstudy.store import owner as ownership
+from hpstudy.store import paths
 from hpstudy.store.connection import close_writer, connect_writer, log_of
-from hpstudy.store.create import create_database
+from hpstudy.store.create import new_database
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import SEALED_SINCE, migrate, refuse_newer, version
 from hpstudy.store.network import refuse_network_disk
 from hpstudy.store.seals import refuse_broken
+from hpstudy.store.stored_study import SHARD, write_identity, write_study
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import Shard
 
@@ -42,11 +44,21 @@ class OwnedDatabase:
     def create(
         cls, path: Path, study: Study, *, identity: Mapping[str, str], module_path: str | None, shard: Shard | None
     ) -> OwnedDatabase:
-        """Create a database for `study` that this process owns. Raises StoreError if it cannot be created."""
+        """Create a database for `study`, or for a shard of it, that this process owns as soon as it exists.
+
+        Raises:
+            StoreError: `path` already exists, or its folder is missing or not writable.
+        """
         refuse_network_disk(path)
         owner = ownership.this_process()
         try:
-            create_database(path, study, identity=identity, module_path=module_path, owner=owner, shard=shard)
+            with new_database(path) as connection:
+                ownership.write_owner(connection, owner)
+                write_study(connection, study, paths.to_stored(module_path, path))
+                write_identity(connection, identity)
+                write_event(connection, "created", {"fingerprint": study.fingerprint(), "declaration": study.declaration()})
+                if shard is not None:
+                    write_event(connection, SHARD, {"shard": str(shard)})
             return cls(path, connect_writer(path), owner)
         except BaseException:
             ownership.forget(owner)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import StoreError
-from hpstudy.store import Reader, Store, check, connection, create
+from hpstudy.store import Reader, Store, check, connection, create, owned
 
 
 def names(folder):
@@ -47,12 +47,12 @@ def test_creation_leaves_one_file(path, study):
     assert names(path.parent) == [path.name]
 
 
-@pytest.mark.parametrize("step", ["migrate", "write_study", "_publish"])
-def test_a_failed_creation_leaves_nothing(path, study, step, monkeypatch):
+@pytest.mark.parametrize(("module", "step"), [(create, "migrate"), (owned, "write_study"), (create, "_publish")])
+def test_a_failed_creation_leaves_nothing(path, study, module, step, monkeypatch):
     def fail(*arguments):
         raise RuntimeError(step)
 
-    monkeypatch.setattr(create, step, fail)
+    monkeypatch.setattr(module, step, fail)
     with pytest.raises(RuntimeError, match=step):
         Store.create(path, study)
     assert names(path.parent) == []
@@ -60,7 +60,7 @@ def test_a_failed_creation_leaves_nothing(path, study, step, monkeypatch):
 
 def test_a_failed_creation_can_be_tried_again(path, study, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(create, "write_study", lambda *arguments: 1 / 0)
+        patch.setattr(owned, "write_study", lambda *arguments: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             Store.create(path, study)
     Store.create(path, study).close()
