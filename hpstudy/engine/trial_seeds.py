@@ -17,33 +17,25 @@ def search_seed(study: Study, search: SearchKey) -> int:
     return derive_seed(study.seed, "search", search.view, search.replicate) % (1 << bits)
 
 
-def train_seed(study: Study, replicate: int, number: int) -> int:
-    """The seed of a trial's training. It does not depend on the view, so views are compared on common random numbers.
+def training_seed(study: Study, replicate: int, number: int, seed_number: int | None = None) -> int:
+    """The seed of a trial's training, in [0, 2**seed_bits). It does not depend on the view, so views are compared on common random numbers.
 
     In a sweep it does not depend on the point either, so points are also compared on common random numbers. In a search it does, because a
     search with the same seed at every point would tune for that seed.
+
+    Args:
+        study: the study.
+        replicate: replicate of the trial's search.
+        number: number of the trial.
+        seed_number: number of the fresh seed of a confirmation. No search has used it. Points share it, so that they are compared on common
+            random numbers: all points of a replicate if all incumbents are confirmed, so that replicates stay independent; otherwise all
+            points of the study.
     """
-    if is_sweep(study):
-        return _training_seed(study, "train", replicate)
-    return _training_seed(study, "train", replicate, number)
-
-
-def fresh_seed(study: Study, replicate: int, number: int) -> int:
-    """A training seed that no search has used.
-
-    Points share it, so that they are compared on common random numbers. If all incumbents are confirmed, all points of a replicate share
-    it, so that replicates stay independent. Otherwise all points of the study share it.
-    """
-    if study.confirm is not None and study.confirm.incumbents:
-        return _training_seed(study, "confirm", replicate, number)
-    return _training_seed(study, "confirm", number)
-
-
-def _training_seed(study: Study, *names: str | int) -> int:
-    """The seed derived from `names`, in [0, 2**seed_bits)."""
+    names: tuple[str | int, ...]
+    if seed_number is None:
+        names = ("train", replicate) if is_sweep(study) else ("train", replicate, number)
+    elif study.confirm is not None and study.confirm.incumbents:
+        names = ("confirm", replicate, seed_number)
+    else:
+        names = ("confirm", seed_number)
     return derive_seed(study.seed, *names) % (1 << (study.seed_bits or 63))
-
-
-def training_seed(study: Study, replicate: int, number: int, seed_number: int | None) -> int:
-    """The training seed of any trial; a fresh one for a confirmation (a trial with a `seed_number`)."""
-    return train_seed(study, replicate, number) if seed_number is None else fresh_seed(study, replicate, seed_number)

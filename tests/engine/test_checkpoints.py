@@ -17,7 +17,7 @@ from hpstudy.engine.confirm import confirm_study
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
 from hpstudy.engine.stop import Aborted
-from hpstudy.engine.trial_seeds import fresh_seed, train_seed
+from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import StudyBroken
 from hpstudy.loading.bind import bind
 from hpstudy.modules import forget_changed_modules, module_path
@@ -478,10 +478,10 @@ def test_a_file_is_that_of_the_training_seed(run, confirm, make_study, monkeypat
         CheckpointFolder, "file", lambda self, *given: (seen.update(seed for _, seed in given[-1]), file(self, *given))[1]
     )
     run(study := make_study(trials=2))
-    assert seen == {train_seed(study, replicate, number) for replicate in range(2) for number in range(2)}
+    assert seen == {training_seed(study, replicate, number) for replicate in range(2) for number in range(2)}
     seen.clear()
     confirm()
-    assert seen == {fresh_seed(study, 0, 0)}
+    assert seen == {training_seed(study, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("last", [1, 50, 90])

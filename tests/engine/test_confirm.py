@@ -14,7 +14,7 @@ from hpstudy.engine.progress import Lines, Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.scheduler import Scheduler
 from hpstudy.engine.stop import Aborted
-from hpstudy.engine.trial_seeds import fresh_seed, train_seed
+from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import derive_seed
@@ -126,9 +126,9 @@ def test_the_default_points_are_confirmed_on_the_same_seeds(confirm, complete):
 
 def test_no_training_of_the_study_has_a_fresh_seed(make_study):
     study = make_study(trials=50, replicates=20)
-    fresh = {fresh_seed(study, 0, number) for number in range(100)}
+    fresh = {training_seed(study, 0, 0, number) for number in range(100)}
     assert len(fresh) == 100
-    assert not fresh & {train_seed(study, replicate, number) for replicate in range(20) for number in range(50)}
+    assert not fresh & {training_seed(study, replicate, number) for replicate in range(20) for number in range(50)}
 
 
 def test_retraining_and_evaluating_differ_in_the_seed_alone(make_study):

@@ -14,7 +14,7 @@ from hpstudy.engine.inline import InlineExecutor
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Bars, Lines, Observer
 from hpstudy.engine.run import run_study
-from hpstudy.engine.trial_seeds import fresh_seed, train_seed
+from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import StudyChanged
 from hpstudy.loading.bind import bind
 from hpstudy.loading.make import make_task
@@ -69,11 +69,11 @@ def test_every_incumbent_is_listed_seed_by_seed_even_while_the_search_runs(study
 
 def test_the_seeds_belong_to_the_replicate_and_are_common_to_all_views(study, make_study):
     asking = study()
-    assert fresh_seed(asking, 3, 1) == derive_seed(0, "confirm", 3, 1)
-    assert fresh_seed(asking.model_copy(update={"confirm": Confirm()}), 3, 1) == derive_seed(0, "confirm", 1)
-    fresh = {fresh_seed(asking, replicate, number) for replicate in range(20) for number in range(20)}
+    assert training_seed(asking, 3, 0, 1) == derive_seed(0, "confirm", 3, 1)
+    assert training_seed(asking.model_copy(update={"confirm": Confirm()}), 3, 0, 1) == derive_seed(0, "confirm", 1)
+    fresh = {training_seed(asking, replicate, 0, number) for replicate in range(20) for number in range(20)}
     assert len(fresh) == 400
-    assert not fresh & {train_seed(asking, replicate, number) for replicate in range(20) for number in range(50)}
+    assert not fresh & {training_seed(asking, replicate, number) for replicate in range(20) for number in range(50)}
 
 
 def test_every_incumbent_is_trained_on_every_seed_of_its_replicate(run, study, storage):

@@ -8,7 +8,7 @@ from hpstudy.engine.forecast import forecast
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.run import run_study
-from hpstudy.engine.trial_seeds import search_seed, train_seed
+from hpstudy.engine.trial_seeds import search_seed, training_seed
 from hpstudy.errors import StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.store import Reader, Store, check
@@ -51,7 +51,7 @@ def test_the_default_point_trains_with_the_seed_of_trial_zero(run, controlled, m
     found = measured(storage)
     for replicate in (0, 1):
         for number in (0, 1, 2):
-            expected = float(train_seed(study, replicate, number) % 10**6)
+            expected = float(training_seed(study, replicate, number) % 10**6)
             assert found["both", replicate, number][2] == found["both/random", replicate, number][2] == expected
         assert found["both/default", replicate, 0][2] == found["both", replicate, 0][2]
 

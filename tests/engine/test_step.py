@@ -12,7 +12,7 @@ from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
 from hpstudy.engine.step import SearcherFailed, ask, evaluate
 from hpstudy.engine.stop import Aborted
 from hpstudy.engine.tracebacks import TRACEBACK_LINES
-from hpstudy.engine.trial_seeds import fresh_seed, search_seed, train_seed
+from hpstudy.engine.trial_seeds import search_seed, training_seed
 from hpstudy.errors import UsageError
 from hpstudy.modules import module_path
 from hpstudy.search.interface import Observation
@@ -44,7 +44,7 @@ def same(one, other):
 
 def test_the_training_seed_does_not_depend_on_the_view(make_study):
     study = make_study()
-    assert len({train_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
+    assert len({training_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
 
 
 SWEEPS = {
@@ -56,15 +56,19 @@ SWEEPS = {
 @pytest.mark.parametrize(("bits", "below"), [(31, 2**31), (63, 2**63), (None, 2**63)])
 def test_a_training_seed_has_the_bits_of_its_study(make_study, bits, below):
     study = make_study().model_copy(update={"seed_bits": bits})
-    seeds = [train_seed(study, replicate, number) for replicate in range(5) for number in range(5)]
-    seeds += [fresh_seed(study, 0, number) for number in range(5)]
-    seeds += [train_seed(searched_by(study, "points"), 0, 0)]
+    seeds = [training_seed(study, replicate, number) for replicate in range(5) for number in range(5)]
+    seeds += [training_seed(study, 0, 0, number) for number in range(5)]
+    seeds += [training_seed(searched_by(study, "points"), 0, 0)]
     assert below // 4 < max(seeds) < below
 
 
 def test_seeds_of_a_database_that_states_no_size_stay_what_they_were(make_study):
     study = make_study()
-    assert (study.seed_bits, train_seed(study, 1, 2), fresh_seed(study, 0, 3)) == (None, 381532481141669058, 2613332882706193678)
+    assert (study.seed_bits, training_seed(study, 1, 2), training_seed(study, 0, 0, 3)) == (
+        None,
+        381532481141669058,
+        2613332882706193678,
+    )
 
 
 def searched_by(study, searcher):
@@ -76,7 +80,7 @@ def searched_by(study, searcher):
 @pytest.mark.parametrize("searcher", ["points", "grid"])
 def test_all_points_of_a_replicate_of_a_sweep_train_with_one_seed(make_study, searcher):
     study = searched_by(make_study(), searcher)
-    seeds = [{train_seed(study, replicate, number) for number in range(3)} for replicate in range(3)]
+    seeds = [{training_seed(study, replicate, number) for number in range(3)} for replicate in range(3)]
     assert [len(found) for found in seeds] == [1, 1, 1]
     assert len(set.union(*seeds)) == 3
 
@@ -84,7 +88,7 @@ def test_all_points_of_a_replicate_of_a_sweep_train_with_one_seed(make_study, se
 @pytest.mark.parametrize("searcher", ["ax", "sobol", "random"])
 def test_every_trial_of_a_search_trains_with_its_own_seed(make_study, searcher):
     study = searched_by(make_study(), searcher)
-    assert len({train_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
+    assert len({training_seed(study, replicate, number) for replicate in range(3) for number in range(3)}) == 9
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0])
@@ -373,7 +377,7 @@ def outcomes_of(make_study, write_module, tmp_path):
 
 def test_several_trials_are_evaluated_together_each_with_its_point_seed_and_curves(outcomes_of, make_study):
     outcomes = outcomes_of("return [{'value': point['x1'], 'seed': seed} for point, seed in zip(points, seeds)]")
-    seeds = [train_seed(make_study(), slot, 4) % 2**31 for slot in range(3)]
+    seeds = [training_seed(make_study(), slot, 4) % 2**31 for slot in range(3)]
     assert [outcome.metrics for outcome in outcomes] == [{"value": float(n), "seed": seed} for n, seed in enumerate(seeds)]
     assert [outcome.curves for outcome in outcomes] == [((1, "slot", float(slot)),) for slot in range(3)]
     assert len({outcome.duration_s for outcome in outcomes}) == 1
@@ -416,7 +420,7 @@ def test_an_abort_of_a_trial_passes(outcomes_of):
 
 def test_the_seed_of_the_first_trial_seeds_the_global_generators(outcomes_of, make_study):
     outcomes = outcomes_of("return [random.random() for _ in points]", before="import random\n")
-    random.seed(train_seed(make_study(), 0, 4) % 2**31)
+    random.seed(training_seed(make_study(), 0, 4) % 2**31)
     assert [outcome.metrics["value"] for outcome in outcomes] == [random.random() for _ in range(3)]
 
 
