@@ -84,7 +84,7 @@ def _enqueue_problems(view: View) -> Iterator[Problem]:
 
 def point_problems(view: View, values: Mapping[str, Value]) -> Iterator[Problem]:
     """The reasons why values are not a point of the space of a view. The key of a problem is a hyperparameter, or empty."""
-    present = view.space.given(values)
+    present = view.space.present(values)
     problems = [*_point_value_problems(view, values, present)]
     yield from problems
     for constraint in view.space.constraints if not problems else ():

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field, field_validator
 
-from hpstudy.errors import HpstudyError, Problem
+from hpstudy.errors import Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
 from hpstudy.search.values import invalidity, point_of
@@ -66,22 +66,13 @@ class PointsSearcher(Searcher):
         return list(first.values())
 
     def ask(self, space: Space, history: Sequence[Observation], *, goal: Goal, seed: int, number: int) -> Point:
-        """Point `number` of the list, without the hyperparameters that the space does not have.
-
-        Raises:
-            HpstudyError: the number is beyond the end of the list, which does not happen in a checked study.
-        """
-        points = self.settings.points
-        if number >= len(points):
-            raise HpstudyError(
-                f"the list has {len(points)} points, and trial {number} was requested", "set 'trials' to their number"
-            )
-        return point_of(space, points[number])
+        """Point `number` of the list, without the hyperparameters that the space does not have."""
+        return point_of(space, self.settings.points[number])
 
     def _check_values(self, space: Space, name: str) -> list[Problem]:
         """Problems with the values of one hyperparameter of a view."""
         points, parameter = self.settings.points, space.root[name]
-        needed = [is_present(parameter, partial_point) for partial_point in map(space.given, points)]
+        needed = [is_present(parameter, partial_point) for partial_point in map(space.present, points)]
         if any(needed) and not any(name in point for point in points):
             return [
                 Problem(("search", "points"), f"no point gives a value of '{name}': add it to every point, or fix it in the view")

@@ -66,19 +66,11 @@ class Space(RootModel[dict[str, Parameter]]):
         """
         return self.present({name: parameter.at(float(u)) for (name, parameter), u in zip(self.root.items(), unit, strict=True)})
 
-    def given(self, values: Mapping[str, Value]) -> Point:
-        """The part of a possibly incomplete point that is known: values of hyperparameters whose condition is known to hold."""
+    def present(self, values: Mapping[str, Value]) -> Point:
+        """The given values of hyperparameters whose condition holds. Without the value of a parent it does not hold."""
         point: Point = {}
         for name, parameter in self.root.items():
             if name in values and is_present(parameter, point):
-                point[name] = values[name]
-        return point
-
-    def present(self, values: Mapping[str, Value]) -> Point:
-        """The point with the given values of all hyperparameters, without those whose condition does not hold."""
-        point: Point = {}
-        for name, parameter in self.root.items():
-            if is_present(parameter, point):
                 point[name] = values[name]
         return point
 

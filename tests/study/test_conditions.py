@@ -56,7 +56,7 @@ def test_true_is_not_the_value_one():
     )
     assert space.admits({"n": 1, "x": 0.5})
     assert not space.admits({"n": True, "x": 0.5})
-    assert space.given({"n": True, "x": 0.5}) == {"n": True}
+    assert space.present({"n": True, "x": 0.5}) == {"n": True}
 
 
 def test_a_parameter_without_a_condition_is_written_as_before_they_existed():
