@@ -1,4 +1,4 @@
-"""Trials and curves as pandas DataFrames. pandas is imported when the first frame is made.
+"""Trials and curves as pandas DataFrames. This module imports pandas, so it is imported when the first frame is made.
 
 Non-finite numbers keep their values. Missing values are NaN.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hpstudy.store.attributes import attribute_text, read_attributes
@@ -22,9 +23,6 @@ from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NUMBER = """CASE kind
     WHEN 'finite' THEN ifnull(value, 'missing') WHEN 'nan' THEN iif(value IS NULL, NULL, 'present')
@@ -65,8 +63,6 @@ def trials_frame(connection: sqlite3.Connection, study: Study) -> pd.DataFrame:
         - `metric.<name>` for each final metric.
         - `attribute.<name>` for each result that is not a number: text, or a list or mapping as JSON text.
     """
-    import pandas as pd
-
     keys, rows = _trials(connection, study, " ".join(f"trial.{name}" for name in ("point", *_TRIAL_COLUMNS)))
     points, *fields = zip(*rows, strict=True) if rows else ((),) * (len(_TRIAL_COLUMNS) + 1)
     searches, numbers, arms_by_name = list(keys.values()), [row[1] for row in rows], arms(study)
@@ -97,8 +93,6 @@ def curves_frame(connection: sqlite3.Connection, study: Study, metric: str | Non
 
     Columns: view, replicate, number, metric, epoch, value. `metric` selects one metric; default: all.
     """
-    import pandas as pd
-
     keys, numbers = _trials(connection, study, "trial.number")
     metrics = dict(fetch(connection, "metric.id metric.name", "FROM metric ORDER BY name"))
     where, arguments = ("", ()) if metric is None else ("WHERE metric_id = (SELECT id FROM metric WHERE name = ?)", (metric,))
@@ -129,8 +123,6 @@ def confirmations_frame(connection: sqlite3.Connection, study: Study) -> pd.Data
     Columns: view (the arm), replicate and number of the retrained trial (replicate and number are NaN for the view's default point),
     seed_number, state, objective; then `metric.<name>` for each final metric.
     """
-    import pandas as pd
-
     retrainings = read_retrainings(connection)
     keys, outcomes = _trials(connection, study, "trial.state trial.objective") if retrainings else ({}, [])
     outcome_of, arms_by_name = dict(zip(keys, outcomes, strict=True)), arms(study)
@@ -174,8 +166,6 @@ def _trials(connection: sqlite3.Connection, study: Study, columns: str) -> tuple
 
 def _retraining_columns(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[str, Any]:
     """Return the columns seed_number and retrains for the trials with these IDs."""
-    import pandas as pd
-
     retrainings = read_retrainings(connection)
     rows = [retrainings.get(trial_id) for trial_id in ids]
     return {
@@ -186,8 +176,6 @@ def _retraining_columns(connection: sqlite3.Connection, ids: Iterable[int]) -> d
 
 def _point_columns(points: Sequence[Point], study: Study) -> dict[str, Any]:
     """Return one column per hyperparameter: float64, Int64 (nullable integers), or object for choices and mixed types."""
-    import pandas as pd
-
     types: dict[str, set[str]] = {}
     for view in study.views.values():
         for name, parameter in view.space.items():
@@ -236,8 +224,6 @@ def _attribute_columns(connection: sqlite3.Connection, trials: Sequence[tuple[Se
         connection: connection to the database.
         trials: the search and the trial number of each row.
     """
-    import pandas as pd
-
     attributes = read_attributes(connection)
     names = sorted({name for values in attributes.values() for name in values})
     return {
