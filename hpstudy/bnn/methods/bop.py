@@ -6,16 +6,10 @@ https://arxiv.org/abs/1906.02107
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import model_validator
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
-
 
 CHANGE = "{} at the end of training as a multiple of its initial value; linear in between; 1 keeps it constant"
 """Description of a hyperparameter that changes another one over training."""
@@ -64,11 +58,11 @@ class Bop(Method[BopHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: BopHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: BopHyperparameters, generator: Generator) -> State:
         """Start with random signs and m = 0."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: BopHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: BopHyperparameters, clock: Clock) -> State:
         """Update the filter, then flip weights."""
         elapsed = clock.elapsed(hp.decay_per)
         m = state["m"].lerp_(grad, hp.gamma * factor(hp.gamma_decay, elapsed) * linear(hp.gamma_change, elapsed))
@@ -88,7 +82,7 @@ def linear(change: float, elapsed: float) -> float:
     return 1 + (change - 1) * elapsed
 
 
-def flip(theta: torch.Tensor, signal: torch.Tensor, threshold: float | torch.Tensor) -> torch.Tensor:
+def flip(theta: Tensor, signal: Tensor, threshold: float | Tensor) -> Tensor:
     """Flip theta in place where signal theta > threshold. NaN flips no weight.
 
     Args:

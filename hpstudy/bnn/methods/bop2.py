@@ -6,16 +6,13 @@ https://arxiv.org/abs/2104.05124
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import model_validator
 
 from hpstudy.bnn.methods.bop import CHANGE, flip, linear, require_rate
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Per
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Bop2ndOrderHyperparameters(Hyperparameters):
@@ -69,11 +66,11 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: Bop2ndOrderHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: Bop2ndOrderHyperparameters, generator: Generator) -> State:
         """Start with random signs and moments of 0."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape), "s": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: Bop2ndOrderHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: Bop2ndOrderHyperparameters, clock: Clock) -> State:
         """Update both moments, then flip weights."""
         elapsed = clock.elapsed(hp.decay_per)
         gamma = hp.gamma * linear(hp.gamma_change, elapsed)
@@ -88,8 +85,8 @@ class Bop2ndOrder(Method[Bop2ndOrderHyperparameters]):
 
 
 def moments_in_units_of_gradient(
-    m: torch.Tensor, s: torch.Tensor, grad: torch.Tensor, gamma: float | torch.Tensor, sigma: float | torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+    m: Tensor, s: Tensor, grad: Tensor, gamma: float | Tensor, sigma: float | Tensor
+) -> tuple[Tensor, Tensor]:
     """Return m_i / gamma_i and sqrt(v_i / sigma_i). At the first update they are exactly G and abs(G), even with rounded rates.
 
     Args:

@@ -5,13 +5,8 @@ Quist, Li and van Gemert, ICLR 2023, Eq. 11-13. https://arxiv.org/abs/2303.02452
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class FilterHyperparameters(Hyperparameters):
@@ -46,11 +41,11 @@ class Filter(Method[FilterHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: FilterHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: FilterHyperparameters, generator: Generator) -> State:
         """Start with random signs and filters of 0."""
         return {"theta": initial_signs(noise), "m": noise.new_zeros(noise.shape), "g": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: FilterHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: FilterHyperparameters, clock: Clock) -> State:
         """Apply Eq. 11-13."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         m = state["m"].lerp_(grad, hp.gamma)

@@ -6,13 +6,9 @@ A second-order filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class BiquadFilterHyperparameters(Hyperparameters):
@@ -48,11 +44,11 @@ class BiquadFilter(Method[BiquadFilterHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: BiquadFilterHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: BiquadFilterHyperparameters, generator: Generator) -> State:
         """Start with random signs, and position and velocity 0."""
         return {"theta": initial_signs(noise), "v": noise.new_zeros(noise.shape), "y": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: BiquadFilterHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: BiquadFilterHyperparameters, clock: Clock) -> State:
         """Update the velocity, then the position."""
         omega = grad.new_zeros(()) + hp.omega * factor(hp.omega_decay, clock.elapsed(hp.decay_per))
         retention, stiffness = coefficients(omega, hp.zeta)
@@ -61,7 +57,7 @@ class BiquadFilter(Method[BiquadFilterHyperparameters]):
         return {"theta": follow(state["theta"], -y), "v": v, "y": y}
 
 
-def coefficients(omega: torch.Tensor, zeta: float | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def coefficients(omega: Tensor, zeta: float | Tensor) -> tuple[Tensor, Tensor]:
     """Return |z|^2 and |1 - z|^2 of the pole z, without the cancellation of 1 - 2 Re z + |z|^2 at small omega.
 
     Args:

@@ -5,13 +5,8 @@ A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arx
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class CascadeFilterHyperparameters(Hyperparameters):
@@ -48,12 +43,12 @@ class CascadeFilter(Method[CascadeFilterHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: CascadeFilterHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: CascadeFilterHyperparameters, generator: Generator) -> State:
         """Start with random signs and filters of 0."""
         filters = {name: noise.new_zeros(noise.shape) for name in (*_fast(hp), "g")}
         return {"theta": initial_signs(noise), **filters}
 
-    def update(self, state: State, grad: torch.Tensor, hp: CascadeFilterHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: CascadeFilterHyperparameters, clock: Clock) -> State:
         """Update the fast filters, then the slow one."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         signal = grad

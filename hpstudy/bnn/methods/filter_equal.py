@@ -5,13 +5,8 @@ A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arx
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class EqualFilterHyperparameters(Hyperparameters):
@@ -39,12 +34,12 @@ class EqualFilter(Method[EqualFilterHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: EqualFilterHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: EqualFilterHyperparameters, generator: Generator) -> State:
         """Start with random signs and filters of 0."""
         filters = {name: noise.new_zeros(noise.shape) for name in _names(hp)}
         return {"theta": initial_signs(noise), **filters}
 
-    def update(self, state: State, grad: torch.Tensor, hp: EqualFilterHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: EqualFilterHyperparameters, clock: Clock) -> State:
         """Update all filters, each with the output of the previous one."""
         f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
         signal = grad

@@ -5,13 +5,8 @@ A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14 with Q = 0. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock
-
-if TYPE_CHECKING:
-    import torch
 
 
 class FIRFilterHyperparameters(Hyperparameters):
@@ -38,12 +33,12 @@ class FIRFilter(Method[FIRFilterHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: FIRFilterHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: FIRFilterHyperparameters, generator: Generator) -> State:
         """Start with random signs and a window of zeros."""
         *stack, filters, fan_in = noise.shape
         return {"theta": initial_signs(noise), "recent": noise.new_zeros((*stack, hp.window, filters, fan_in))}
 
-    def update(self, state: State, grad: torch.Tensor, hp: FIRFilterHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: FIRFilterHyperparameters, clock: Clock) -> State:
         """Replace the oldest gradient in the window by the new one."""
         recent = state["recent"]
         recent.select(-3, clock.update % hp.window).copy_(grad)

@@ -5,7 +5,8 @@ fan_in). The weight of a convolution, (out, in, height, width), is flattened to 
 last dimension, and "per layer" the last two. `stack` is empty, or the number of networks that are trained together. In that case a numeric
 hyperparameter is a tensor of shape (*stack, 1, 1), and the tensors of a state are the stacked tensors of every network's `init`.
 
-Method files import torch for type checkers only, so that a study's hyperparameters are checked without it.
+Method files do not import torch, so that a study's hyperparameters are checked without it. They name its types by `Tensor` and
+`Generator`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from hpstudy.errors import nearest
 if TYPE_CHECKING:
     import torch
 
-State: TypeAlias = "dict[str, torch.Tensor]"
+Tensor: TypeAlias = "torch.Tensor"
+Generator: TypeAlias = "torch.Generator"
+
+State: TypeAlias = "dict[str, Tensor]"
 """The state of a method for a layer. `state["theta"]`, in {-1, +1}, are the binary weights, whose flips are counted."""
 
 
@@ -102,7 +106,7 @@ def _declared(field: FieldInfo, key: str) -> Any:
 H = TypeVar("H", bound=Hyperparameters)
 
 
-def shared_choices(hps: Sequence[H], like: torch.Tensor) -> list[tuple[list[int], H]]:
+def shared_choices(hps: Sequence[H], like: Tensor) -> list[tuple[list[int], H]]:
     """Group the networks of a stack whose hyperparameters differ only in real numbers. One call of an update rule updates a group.
 
     In a stack, real numbers are always tensors, even if all networks of a group have the same value or a group has one network. The
@@ -161,7 +165,7 @@ class Method(ABC, Generic[H]):
                 cls.Hyperparameters = model
 
     @abstractmethod
-    def init(self, noise: torch.Tensor, hp: H, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: H, generator: Generator) -> State:
         """Return the state before the first update. The trainer calls it separately for every network.
 
         Args:
@@ -176,7 +180,7 @@ class Method(ABC, Generic[H]):
         return state
 
     @abstractmethod
-    def update(self, state: State, grad: torch.Tensor, hp: H, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: H, clock: Clock) -> State:
         """Return the state after one update.
 
         On CUDA the operations of a call are recorded and repeated for the following updates of the epoch, unless it reads
@@ -189,11 +193,11 @@ class Method(ABC, Generic[H]):
             clock: the progress of training.
         """
 
-    def weight(self, state: State, hp: H, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: H, clock: Clock) -> Tensor:
         """Return the layer's weight in training, shape of the noise. Default: theta; methods can scale or soften it."""
         return state["theta"]
 
-    def evaluation_weight(self, state: State, hp: H, clock: Clock) -> torch.Tensor:
+    def evaluation_weight(self, state: State, hp: H, clock: Clock) -> Tensor:
         """Return the layer's weight in evaluation. It differs from `weight` only in methods that train with soft weights."""
         return self.weight(state, hp, clock)
 
@@ -221,12 +225,12 @@ class Method(ABC, Generic[H]):
         return self.update(state, grad, hp, clock)
 
 
-def initial_signs(noise: torch.Tensor) -> torch.Tensor:
+def initial_signs(noise: Tensor) -> Tensor:
     """Return theta_0, which is +1 where noise >= 0 and -1 elsewhere. Eq. 5 draws sign(0) at every use instead; see `follow`."""
     return (noise >= 0).to(noise.dtype).mul_(2).sub_(1)
 
 
-def follow(theta: torch.Tensor, signal: torch.Tensor) -> torch.Tensor:
+def follow(theta: Tensor, signal: Tensor) -> Tensor:
     """Set theta to sign(signal) in place. Where the signal is exactly 0 or NaN, theta keeps its value.
 
     Eq. 5 draws a random sign at 0 instead. A weight whose gradient is always 0 would then flip at half of the updates and dominate the

@@ -6,16 +6,11 @@ https://arxiv.org/abs/1909.10788
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
 from hpstudy.bnn.methods.standardize import standardize, standardize_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature
 from hpstudy.bnn.settings import Surrogate
-
-if TYPE_CHECKING:
-    import torch
 
 
 class IRNetHyperparameters(Hyperparameters):
@@ -52,13 +47,13 @@ class IRNet(Method[IRNetHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: IRNetHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: IRNetHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
         z, deviation = standardize(w)
         return {"theta": initial_signs(z), "w": w, "m": noise.new_zeros(noise.shape), "z": z, "deviation": deviation}
 
-    def update(self, state: State, grad: torch.Tensor, hp: IRNetHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: IRNetHyperparameters, clock: Clock) -> State:
         """Backpropagate through scale, sign and standardization, then apply SGD."""
         z, w, m = state["z"], state["w"], state["m"]
         inner = error_decay(z, temperature(clock, hp.t_min, hp.t_max)).mul_(grad).mul_(scale(z))
@@ -73,7 +68,7 @@ class IRNet(Method[IRNetHyperparameters]):
         z, deviation = standardize(w)
         return {"theta": follow(state["theta"], z), "w": w, "m": m, "z": z, "deviation": deviation}
 
-    def weight(self, state: State, hp: IRNetHyperparameters, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: IRNetHyperparameters, clock: Clock) -> Tensor:
         """Return theta times a power of two per filter."""
         return state["theta"] * scale(state["z"])
 
@@ -82,13 +77,13 @@ class IRNet(Method[IRNetHyperparameters]):
         return Surrogate("ede", hp.t_min, hp.t_max) if hp.own_activation else None
 
 
-def error_decay(z: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+def error_decay(z: Tensor, t: float | Tensor) -> Tensor:
     """Return the surrogate derivative max(t, 1) (1 - tanh^2(t z)), in the shape of z. t is a number or (*stack, 1, 1)."""
     slope = (z * t).tanh_().square_().neg_().add_(1)
     return slope.maximum(slope * t)
 
 
-def scale(z: torch.Tensor) -> torch.Tensor:
+def scale(z: Tensor) -> Tensor:
     """Return the power of two nearest to mean |z| on a logarithmic scale, per filter; 1 for a filter of zeros.
 
     Args:

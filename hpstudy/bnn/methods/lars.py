@@ -6,14 +6,9 @@ ECCV 2024), Appendix D, Algorithm 2, https://arxiv.org/abs/2407.05257.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class LatentLARSHyperparameters(Hyperparameters):
@@ -56,11 +51,11 @@ class LatentLARS(Method[LatentLARSHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: LatentLARSHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: LatentLARSHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale noise, and the signs of the noise even if init_scale is 0."""
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: LatentLARSHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: LatentLARSHyperparameters, clock: Clock) -> State:
         """Apply Algorithm 2."""
         beta = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         w, m = library_step(
@@ -74,9 +69,7 @@ class LatentLARS(Method[LatentLARSHyperparameters]):
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
 
-def local_rate(
-    w: torch.Tensor, grad: torch.Tensor, trust: float | torch.Tensor, weight_decay: float | torch.Tensor
-) -> torch.Tensor:
+def local_rate(w: Tensor, grad: Tensor, trust: float | Tensor, weight_decay: float | Tensor) -> Tensor:
     """Return the local rate l of a layer.
 
     Args:
@@ -93,5 +86,5 @@ def local_rate(
     return rate.masked_fill_(rate.isinf(), 0.0).masked_fill_(size == 0, 1.0)
 
 
-def _norm(x: torch.Tensor) -> torch.Tensor:
+def _norm(x: Tensor) -> Tensor:
     return x.square().sum((-2, -1), keepdim=True).sqrt_()

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hpstudy.bnn.methods.interface import hyperparameter
-
-if TYPE_CHECKING:
-    import torch
+from hpstudy.bnn.methods.interface import Tensor, hyperparameter
 
 
 def library_step(
-    w: torch.Tensor,
-    m: torch.Tensor,
-    grad: torch.Tensor,
-    *,
-    step: float | torch.Tensor,
-    momentum_rate: float | torch.Tensor,
-    weight_decay: float | torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
+    w: Tensor, m: Tensor, grad: Tensor, *, step: float | Tensor, momentum_rate: float | Tensor, weight_decay: float | Tensor
+) -> tuple[Tensor, Tensor]:
     """Apply one update of SGD in the convention of deep-learning libraries: momentum without damping, coupled weight decay.
 
         m_i = (1 - momentum_rate) m_{i-1} + G_i + weight_decay w_{i-1}
@@ -39,7 +30,7 @@ def library_step(
     return w.sub_(m * step), m
 
 
-def scaled_signs(theta: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+def scaled_signs(theta: Tensor, w: Tensor) -> Tensor:
     """Return s_c theta, where s_c is the mean abs(w) of a filter. A filter whose w are all 0 gets s_c = 1: 0 would disable it permanently.
 
     Args:
@@ -56,6 +47,6 @@ def he_scale(*, gt: float | None = None, ge: float | None = None) -> Any:
     return hyperparameter(1.0, description, magnitude_based=True, gt=gt, ge=ge)
 
 
-def he_deviation(noise: torch.Tensor) -> float:
+def he_deviation(noise: Tensor) -> float:
     """Return sqrt(2 / fan_in) for a layer of shape (*stack, filters, fan_in) (He et al., 2015, https://arxiv.org/abs/1502.01852)."""
     return float((2 / noise.shape[-1]) ** 0.5)

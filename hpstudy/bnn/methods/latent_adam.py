@@ -6,14 +6,11 @@ Bi-Real Net https://arxiv.org/abs/1808.00278; ReActNet https://arxiv.org/abs/200
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import scaled_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 EPSILON = 1e-8
 """Added to the root of the second moment; in units of the gradient."""
@@ -67,12 +64,12 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: LatentAdamHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: LatentAdamHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale noise, and the signs of the noise even if init_scale is 0."""
         zeros = noise.new_zeros(noise.shape)
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": zeros, "v": zeros.clone()}
 
-    def update(self, state: State, grad: torch.Tensor, hp: LatentAdamHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: LatentAdamHyperparameters, clock: Clock) -> State:
         """Apply Adam (Kingma and Ba, 2015, Algorithm 1), with the number of updates from the clock."""
         w, number = state["w"], clock.update + 1
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
@@ -88,12 +85,12 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
             w = w.clamp_(-1, 1)
         return {"theta": follow(state["theta"], w), "w": w, "m": m, "v": v}
 
-    def weight(self, state: State, hp: LatentAdamHyperparameters, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: LatentAdamHyperparameters, clock: Clock) -> Tensor:
         """Return theta, or s_c theta with `scaling`."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 
 
-def bias_correction(rate: float | torch.Tensor, updates: int) -> float | torch.Tensor:
+def bias_correction(rate: float | Tensor, updates: int) -> float | Tensor:
     """Return Adam's bias correction 1 - (1 - rate)^updates; for a tensor without cancellation.
 
     >>> f"{bias_correction(0.1, 2):.2f}"

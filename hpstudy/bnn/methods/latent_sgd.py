@@ -5,14 +5,11 @@ Quist, Li and van Gemert, ICLR 2023, Eq. 1-5. https://arxiv.org/abs/2303.02452
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import library_step, scaled_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class LatentSGDHyperparameters(Hyperparameters):
@@ -60,11 +57,11 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: LatentSGDHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: LatentSGDHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale noise, and the signs of the noise even if init_scale is 0."""
         return {"theta": initial_signs(noise), "w": noise * hp.init_scale, "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: LatentSGDHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: LatentSGDHyperparameters, clock: Clock) -> State:
         """Apply Eq. 2-4."""
         w, m = state["w"], state["m"]
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
@@ -79,7 +76,7 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
             w = w.clamp_(-1, 1)
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
-    def weight(self, state: State, hp: LatentSGDHyperparameters, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: LatentSGDHyperparameters, clock: Clock) -> Tensor:
         """Return theta, or s_c theta with `scaling`. See `hpstudy.bnn.methods.latent.scaled_signs`."""
         return scaled_signs(state["theta"], state["w"]) if hp.scaling else state["theta"]
 

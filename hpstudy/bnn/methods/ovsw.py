@@ -6,17 +6,12 @@ https://arxiv.org/abs/2407.05257
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import model_validator
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
-
-if TYPE_CHECKING:
-    import torch
 
 GRADIENT_FLOOR = 1e-6
 """Lower bound of the gradient norm in Eq. 14. It limits the amplification of noise in a filter without a gradient."""
@@ -83,7 +78,7 @@ class OvSW(Method[OvSWHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: OvSWHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: OvSWHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale sqrt(2 / fan_in) noise, and the signs of the noise even if init_scale is 0."""
         theta = initial_signs(noise)
         return {
@@ -94,7 +89,7 @@ class OvSW(Method[OvSWHyperparameters]):
             "previous": theta.clone(),
         }
 
-    def update(self, state: State, grad: torch.Tensor, hp: OvSWHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: OvSWHyperparameters, clock: Clock) -> State:
         """Apply Eq. 14-16 in the order of the authors' code: the flips of an update are counted at the start of the next one."""
         theta, previous = state["theta"], state["previous"]
         grad = scaled_gradient(state["w"], grad, hp.ags)
@@ -112,7 +107,7 @@ class OvSW(Method[OvSWHyperparameters]):
         return Surrogate("ovsw") if hp.own_activation else None
 
 
-def scaled_gradient(w: torch.Tensor, grad: torch.Tensor, ratio: float | torch.Tensor) -> torch.Tensor:
+def scaled_gradient(w: Tensor, grad: Tensor, ratio: float | Tensor) -> Tensor:
     """Return the gradient of Eq. 14: its norm is at least `ratio` times that of the weights per filter, except for the floors.
 
     Args:
@@ -124,5 +119,5 @@ def scaled_gradient(w: torch.Tensor, grad: torch.Tensor, ratio: float | torch.Te
     return grad * (size * ratio / _norm(grad).clamp_(min=GRADIENT_FLOOR)).clamp_(min=1)
 
 
-def _norm(x: torch.Tensor) -> torch.Tensor:
+def _norm(x: Tensor) -> Tensor:
     return x.square().sum(-1, keepdim=True).sqrt_()

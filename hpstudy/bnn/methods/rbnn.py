@@ -6,16 +6,12 @@ Lin et al., "Rotated binary neural network", NeurIPS 2020. https://arxiv.org/abs
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
 from hpstudy.bnn.methods.standardize import standardize, standardize_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, temperature, warmed_up
 from hpstudy.bnn.settings import Surrogate
-
-if TYPE_CHECKING:
-    import torch
 
 
 class RBNNHyperparameters(Hyperparameters):
@@ -77,7 +73,7 @@ class RBNN(Method[RBNNHyperparameters]):
     tensor([[ 1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: RBNNHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: RBNNHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale sqrt(2 / fan_in) noise. Stacked networks share the random rotations, like the seed of the noise."""
         stack, fan_in = noise.shape[:-2], noise.shape[-1]
         a = rows(fan_in)
@@ -105,7 +101,7 @@ class RBNN(Method[RBNNHyperparameters]):
         new = {**state, "r1": r1, "r2": r2, "y": rotated(state["z"], r1, r2)}
         return {**new, "theta": follow(state["theta"], _mixture(new))}
 
-    def update(self, state: State, grad: torch.Tensor, hp: RBNNHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: RBNNHyperparameters, clock: Clock) -> State:
         """Compute the gradients of w and beta, then apply SGD to both."""
         w, beta, z, y = state["w"], state["beta"], state["z"], state["y"]
         outer = training_aware(_mixture(state), temperature(clock, hp.t_min, hp.t_max)).mul_(grad)
@@ -137,7 +133,7 @@ def rows(fan_in: int) -> int:
     return next(a for a in range(math.isqrt(fan_in), 0, -1) if fan_in % a == 0)
 
 
-def rotated(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
+def rotated(z: Tensor, r1: Tensor, r2: Tensor) -> Tensor:
     """Compute Y = R1^T Z R2 of every filter, an (a x b) matrix in row order.
 
     Args:
@@ -151,7 +147,7 @@ def rotated(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor) -> torch.Tensor
     return _from_the_left(r1, _from_the_right(z, r2)).flatten(-2)
 
 
-def rotate(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor, alternations: int) -> tuple[torch.Tensor, torch.Tensor]:
+def rotate(z: Tensor, r1: Tensor, r2: Tensor, alternations: int) -> tuple[Tensor, Tensor]:
     """Return rotations for which Y = R1^T Z R2 is closer to its signs B: tr(B^T R1^T Z R2), summed over filters, does not decrease.
 
     Each alternation sets B = sign(Y), and then optimizes each rotation in turn for B and the other rotation (an orthogonal Procrustes
@@ -181,7 +177,7 @@ def rotate(z: torch.Tensor, r1: torch.Tensor, r2: torch.Tensor, alternations: in
     return r1, r2
 
 
-def random_rotation(n: int, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
+def random_rotation(n: int, generator: Generator, like: Tensor) -> Tensor:
     """Draw an orthogonal n x n matrix from the uniform (Haar) distribution, with the type and device of `like`."""
     import torch
 
@@ -191,46 +187,46 @@ def random_rotation(n: int, generator: torch.Generator, like: torch.Tensor) -> t
     return (q * r.diagonal().sign()).to(like.device)  # type: ignore[no-any-return]
 
 
-def training_aware(v: torch.Tensor, t: float | torch.Tensor) -> torch.Tensor:
+def training_aware(v: Tensor, t: float | Tensor) -> Tensor:
     """Return the surrogate derivative max(1/t, 1) max(0, sqrt(2) t - t^2 |v|), in the shape of v. t is a number or (*stack, 1, 1)."""
     slope = (v.abs() * -(t * t)).add_(2**0.5 * t).clamp_(min=0)
     return slope.maximum(slope / t)
 
 
-def _share(beta: torch.Tensor) -> torch.Tensor:
+def _share(beta: Tensor) -> Tensor:
     """Return the share of the rotated weight, alpha = |sin beta|."""
     return beta.sin().abs_()
 
 
-def _mixture(state: State) -> torch.Tensor:
+def _mixture(state: State) -> Tensor:
     """Return v of Eq. 11, whose sign is theta."""
     return state["z"] + _share(state["beta"]) * (state["y"] - state["z"])
 
 
-def _from_the_right(z: torch.Tensor, r2: torch.Tensor) -> torch.Tensor:
+def _from_the_right(z: Tensor, r2: Tensor) -> Tensor:
     """Compute Z R2 of every filter, (*stack, filters, a, b), as one product of large matrices."""
     filters, fan_in = z.shape[-2:]
     b = r2.shape[-1]
     a = fan_in // b
-    product: torch.Tensor = z.reshape(*z.shape[:-2], filters * a, b) @ r2
+    product: Tensor = z.reshape(*z.shape[:-2], filters * a, b) @ r2
     return product.reshape(*z.shape[:-2], filters, a, b)
 
 
-def _from_the_left(r1: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+def _from_the_left(r1: Tensor, matrices: Tensor) -> Tensor:
     """Compute R1^T M of every filter; `matrices` is (*stack, filters, a, b)."""
-    product: torch.Tensor = r1.mT.unsqueeze(-3) @ matrices
+    product: Tensor = r1.mT.unsqueeze(-3) @ matrices
     return product
 
 
-def _side_by_side(matrices: torch.Tensor) -> torch.Tensor:
+def _side_by_side(matrices: Tensor) -> Tensor:
     """Concatenate the matrices of all filters horizontally: (*stack, filters, a, b) -> (*stack, a, filters b)."""
     return matrices.transpose(-3, -2).flatten(-2)
 
 
-def _nearest_rotation(m: torch.Tensor) -> torch.Tensor:
+def _nearest_rotation(m: Tensor) -> Tensor:
     """Return the orthogonal R that maximizes tr(R^T M): U V^T for M = U S V^T."""
     import torch
 
     u, _, v = torch.linalg.svd(m)
-    product: torch.Tensor = u @ v
+    product: Tensor = u @ v
     return product

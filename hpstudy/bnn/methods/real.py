@@ -6,15 +6,12 @@ https://arxiv.org/abs/2003.11535; ReActNet, https://arxiv.org/abs/2003.03488.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
 from hpstudy.bnn.settings import Surrogate
-
-if TYPE_CHECKING:
-    import torch
 
 
 class RealSGDHyperparameters(Hyperparameters):
@@ -51,12 +48,12 @@ class RealSGD(Method[RealSGDHyperparameters]):
     tensor([[-0.6465, -1.7070,  2.0606,  0.8586]])
     """
 
-    def init(self, noise: torch.Tensor, hp: RealSGDHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: RealSGDHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         w = noise * (hp.init_scale * he_deviation(noise))
         return {"theta": initial_signs(noise), "w": w, "m": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: RealSGDHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: RealSGDHyperparameters, clock: Clock) -> State:
         """Apply one step of SGD."""
         epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         w, m = library_step(
@@ -64,7 +61,7 @@ class RealSGD(Method[RealSGDHyperparameters]):
         )
         return {"theta": follow(state["theta"], w), "w": w, "m": m}
 
-    def weight(self, state: State, hp: RealSGDHyperparameters, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: RealSGDHyperparameters, clock: Clock) -> Tensor:
         """Return the real weights w."""
         return state["w"]
 

@@ -6,16 +6,12 @@ Xu et al., "ReCU: reviving the dead weights in binary neural networks", ICCV 202
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale
 from hpstudy.bnn.methods.standardize import standardize, standardize_backward
 from hpstudy.bnn.schedules import Clock, Decay, Per, warmed_up
 from hpstudy.bnn.settings import Surrogate
-
-if TYPE_CHECKING:
-    import torch
 
 DEVIATION = 2 * math.sqrt(2)
 """Standard deviation of the weights after standardization in the published code, that of a Laplace distribution of scale 2."""
@@ -73,12 +69,12 @@ class ReCU(Method[ReCUHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: ReCUHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: ReCUHyperparameters, generator: Generator) -> State:
         """Start with w_0 = init_scale sqrt(2 / fan_in) noise."""
         theta = follow(initial_signs(noise), noise - noise.mean(-1, keepdim=True))
         return {"theta": theta, "w": noise * (hp.init_scale * he_deviation(noise)), "b": noise.new_zeros(noise.shape)}
 
-    def update(self, state: State, grad: torch.Tensor, hp: ReCUHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: ReCUHyperparameters, clock: Clock) -> State:
         """Backpropagate through clamp and standardization, then apply SGD."""
         w, b = state["w"], state["b"]
         z, deviation = standardize(w)
@@ -99,7 +95,7 @@ def quantile(hp: ReCUHyperparameters, elapsed: float) -> float:
     return hp.quantile_start + (hp.quantile_end - hp.quantile_start) * (math.expm1(elapsed) / math.expm1(1))
 
 
-def limit(z: torch.Tensor, tau: float | torch.Tensor) -> torch.Tensor:
+def limit(z: Tensor, tau: float | Tensor) -> Tensor:
     """Return Q in units of the deviation, (*stack, 1, 1).
 
     Args:

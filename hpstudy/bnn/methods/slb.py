@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from hpstudy.bnn.methods.interface import Hyperparameters, Method, State, follow, hyperparameter, initial_signs
+from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.schedules import Clock, Decay, Per, factor
-
-if TYPE_CHECKING:
-    import torch
 
 Growth = Literal["exp", "cos", "linear", "none"]
 """Shape of the schedule of the inverse temperature."""
@@ -75,7 +72,7 @@ class SLB(Method[SLBHyperparameters]):
     tensor([[-1., -1.,  1.,  1.]])
     """
 
-    def init(self, noise: torch.Tensor, hp: SLBHyperparameters, generator: torch.Generator) -> State:
+    def init(self, noise: Tensor, hp: SLBHyperparameters, generator: Generator) -> State:
         """Start with a_0 = init_scale / sqrt(2) noise, half the difference of two normal logits."""
         tau = noise.new_ones((*noise.shape[:-2], 1, 1)) * hp.temperature_start
         a = noise * (hp.init_scale / math.sqrt(2))
@@ -85,11 +82,11 @@ class SLB(Method[SLBHyperparameters]):
         """Set tau for the first update of the epoch."""
         return {**state, "tau": temperature(state["tau"], hp, clock.elapsed(hp.decay_per))}
 
-    def update(self, state: State, grad: torch.Tensor, hp: SLBHyperparameters, clock: Clock) -> State:
+    def update(self, state: State, grad: Tensor, hp: SLBHyperparameters, clock: Clock) -> State:
         """Apply one step of SGD and set tau for the next update."""
         a, b, tau = state["a"], state["b"], state["tau"]
         slope = (a * tau).tanh_().square_().neg_().add_(1).mul_(tau / 2)
-        epsilon: float | torch.Tensor = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        epsilon: float | Tensor = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
         if hp.freeze:
             slope = slope.masked_fill_(tau.isinf(), 0.0)
             epsilon = epsilon * tau.isfinite()
@@ -99,12 +96,12 @@ class SLB(Method[SLBHyperparameters]):
         tau = temperature(tau, hp, following.elapsed(hp.decay_per))
         return {"theta": follow(state["theta"], a), "a": a, "b": b, "tau": tau}
 
-    def weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> torch.Tensor:
+    def weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> Tensor:
         """Return W, or theta when frozen."""
         soft = (state["a"] * state["tau"]).tanh_()
         return state["theta"].where(state["tau"].isinf(), soft) if hp.freeze else soft
 
-    def evaluation_weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> torch.Tensor:
+    def evaluation_weight(self, state: State, hp: SLBHyperparameters, clock: Clock) -> Tensor:
         """Return theta. Soft weights are not used in evaluation, even if they are close to binary."""
         return state["theta"]
 
@@ -113,7 +110,7 @@ class SLB(Method[SLBHyperparameters]):
         return hp.calibration
 
 
-def temperature(like: torch.Tensor, hp: SLBHyperparameters, elapsed: float) -> torch.Tensor:
+def temperature(like: Tensor, hp: SLBHyperparameters, elapsed: float) -> Tensor:
     """Return the inverse temperature tau.
 
     Args:
@@ -134,7 +131,7 @@ def temperature(like: torch.Tensor, hp: SLBHyperparameters, elapsed: float) -> t
     else:
         share = r if hp.schedule == "linear" else (1 - (math.pi * r).cos()) / 2
         growth = 1 + (hp.temperature_growth - 1) * share
-    tau: torch.Tensor = hp.temperature_start * growth
+    tau: Tensor = hp.temperature_start * growth
     return tau.masked_fill(elapsed * r.new_ones(r.shape) >= hp.schedule_end, math.inf) if hp.freeze else tau
 
 

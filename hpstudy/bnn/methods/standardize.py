@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
+from hpstudy.bnn.methods.interface import Tensor
 
 
-def standardize(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def standardize(w: Tensor) -> tuple[Tensor, Tensor]:
     """Standardize weights to mean 0 and deviation 1 per filter: z = (w - mean) / deviation.
 
     A filter whose weights are all equal has z = 0 and gets the deviation 1, to avoid a division by 0.
@@ -26,7 +23,7 @@ def standardize(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return centered.div_(deviation), deviation
 
 
-def standardize_backward(grad: torch.Tensor, z: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+def standardize_backward(grad: Tensor, z: Tensor, deviation: Tensor) -> Tensor:
     """Compute dL/dw from dL/dz: (grad - mean(grad) - z sum(grad z) / (fan_in - 1)) / deviation, per filter.
 
     It is orthogonal to the centered w and to constants. To first order, a step along it changes neither deviation nor mean of a filter.
