@@ -262,13 +262,12 @@ def _say_valid(name: str, loaded: LoadedStudy) -> None:
 def _size(study: Study) -> str:
     from hpstudy.store import Counts, planned_counts
     from hpstudy.study.controls import arms
-    from hpstudy.study.plan import Plan
 
     sizes = {"view": len(study.views), "replicate": study.replicates, "trial": study.search.trials}
     factors = " x ".join(f"{size} {name}{'s' if size != 1 else ''}" for name, size in sizes.items())
     named, others = arms(study), [block.searcher for block in study.search.others]
-    added = dict[str, int]()
-    for key, count in Plan(study).planned().items():
+    counts, added = planned_counts(study), dict[str, int]()
+    for key, count in counts.items():
         arm = named[key.view]
         if arm.listed:
             kind = "confirmations"
@@ -277,9 +276,9 @@ def _size(study: Study) -> str:
         else:
             kind = f"the controls ({', '.join(study.controls)})"
         if key.view not in study.views:
-            added[kind] = added.get(kind, 0) + count
+            added[kind] = added.get(kind, 0) + count.planned
     more = "".join(f" + {count:,} of {what}" for what, count in added.items() if count)
-    return f"{factors}{more} = {Counts.total(planned_counts(study).values()).planned_text} trials"
+    return f"{factors}{more} = {Counts.total(counts.values()).planned_text} trials"
 
 
 def _finish(summary: RunSummary, quiet: bool, again: str = "resume") -> None:

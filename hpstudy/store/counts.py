@@ -1,13 +1,11 @@
-"""Numbers of trials by state, and numbers of planned trials."""
+"""Numbers of trials by state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass
 
-from hpstudy.study.controls import arms
-from hpstudy.study.plan import Plan, SearchKey
-from hpstudy.study.schema import Study
+from hpstudy.study.plan import SearchKey
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,6 @@ class Counts:
     def total(cls, counts: Iterable[Counts]) -> Counts:
         """Add several counts. Returns zeros for none."""
         return cls(*map(sum, zip(*map(astuple, counts), strict=True)))
-
-
-def planned_counts(study: Study) -> dict[SearchKey, Counts]:
-    """Return the counts of a study without trials, by search in run order."""
-    named = arms(study)
-    return {key: Counts(trials, estimated=named[key.view].estimated) for key, trials in Plan(study).planned().items()}
 
 
 def by_arm(counts: Mapping[SearchKey, Counts]) -> dict[str, Counts]:

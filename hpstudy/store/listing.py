@@ -1,14 +1,15 @@
-"""The remaining trials of a confirmation, given the trials of its search and the stored confirmations."""
+"""The planned trials of searches, and the remaining trials of a confirmation, given the trials of its search and those stored."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from hpstudy.store.counts import Counts
 from hpstudy.store.history import TrialRow
 from hpstudy.study.confirm import IncumbentCount, Retraining, retrainings
-from hpstudy.study.controls import arm_name, arms
-from hpstudy.study.plan import SearchKey
+from hpstudy.study.controls import Arm, arms
+from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
 
@@ -49,13 +50,13 @@ def confirmed_search(study: Study, confirmation: SearchKey) -> SearchKey:
 
 
 def listed(
-    study: Study, searched: str, replicate: int, search: Sequence[TrialRow], stored: Sequence[TrialRow]
+    study: Study, arm: Arm, replicate: int, search: Sequence[TrialRow], stored: Sequence[TrialRow]
 ) -> dict[Retraining, Point]:
     """Return the trials of a confirmation that are not stored yet, with their points, in run order.
 
     Args:
         study: resolved; with a `confirm` block.
-        searched: the arm whose trials are retrained.
+        arm: the arm of the confirmation.
         replicate: replicate of the search.
         search: trials of the search. While it is incomplete, `confirm.incumbents` lists its incumbents so far; otherwise the
             search should be complete, because its best trial so far is listed.
@@ -65,7 +66,6 @@ def listed(
     chosen = incumbents(study, search)
     if not study.confirm.incumbents:
         chosen = chosen[-1:]
-    arm = arms(study)[arm_name(searched, "confirm")]
     default = study.views[arm.view].space.default()
     points: dict[int | None, Point] = {None: default, **{row.number: row.point for row in chosen}}
     stored_retrainings = {row.retrained for row in stored}
@@ -74,32 +74,33 @@ def listed(
     return {each: points[each.number] for each in planned_retrainings if each not in stored_retrainings}
 
 
-def planned(
-    study: Study, searched: str, search: Sequence[Sequence[TrialRow]], stored: Sequence[Sequence[TrialRow]]
-) -> list[tuple[int, int]]:
-    """Return the number of known and of expected trials of the confirmation of each replicate.
+def planned_counts(study: Study, history: Callable[[SearchKey], Sequence[TrialRow]] = lambda _: ()) -> dict[SearchKey, Counts]:
+    """Return the numbers of planned trials of all searches, in run order.
 
-    The known trials are those stored and those listed so far. Without `confirm.incumbents` they include those of an incumbent that
-    is not known yet. The number of expected trials estimates the future incumbents of an incomplete search (`IncumbentCount`).
+    The trials of a confirmation are those stored and those listed so far. While its search is incomplete, those of an incumbent that is
+    not known yet are added, or with `confirm.incumbents`, as `estimated`, those of the expected incumbents (`IncumbentCount`).
 
     Args:
-        study: resolved; with a `confirm` block.
-        searched: the arm whose trials are retrained.
-        search: trials of the search of every replicate.
-        stored: stored trials of the confirmation of every replicate.
+        study: resolved.
+        history: returns the stored trials of a search; default: there are none.
     """
-    assert study.confirm is not None
-    counts = []
-    count = incumbent_count(study, searched, dict(enumerate(search)))
-    for replicate, (rows, done) in enumerate(zip(search, stored, strict=True)):
-        known = len(done) + len(listed(study, searched, replicate, rows, done))
-        expected = 0
-        if not is_complete(study, rows):
-            if study.confirm.incumbents:
-                expected = study.confirm.seeds * count.expected(replicate)
-            elif incumbent(study, rows) is None:
-                known += study.confirm.seeds
-        counts.append((known, expected))
+    named = arms(study)
+    counts = {key: Counts(named[key.view].trials) for key in Plan(study).searches()}
+    for name, arm in named.items():
+        if study.confirm is None or arm.confirms is None:
+            continue
+        searches = {replicate: history(SearchKey(arm.confirms, replicate)) for replicate in range(study.replicates)}
+        expected_incumbents = incumbent_count(study, arm.confirms, searches)
+        for replicate, rows in searches.items():
+            key, expected = SearchKey(name, replicate), 0
+            stored = history(key)
+            known = len(stored) + len(listed(study, arm, replicate, rows, stored))
+            if not is_complete(study, rows):
+                if study.confirm.incumbents:
+                    expected = study.confirm.seeds * expected_incumbents.expected(replicate)
+                elif incumbent(study, rows) is None:
+                    known += study.confirm.seeds
+            counts[key] = Counts(known + expected, estimated=expected)
     return counts
 
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from hpstudy.goal import Goal
-from hpstudy.store.counts import Counts, planned_counts
+from hpstudy.store.counts import Counts
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.history import read_history
-from hpstudy.store.listing import planned
+from hpstudy.store.listing import planned_counts
 from hpstudy.store.searches import TRIALS, key_of, read_searches, refuse_foreign_point, space_of
 from hpstudy.store.stored_study import StoredStudy
-from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Study
 from hpstudy.study.space import Point
@@ -26,10 +25,6 @@ def count_search_trials(
 ) -> dict[SearchKey, Counts]:
     """Return the number of trials by state for every search of the database, in run order. A shard has those of its replicates.
 
-    For a confirmation, `planned` counts the stored trials and those listed so far. While its search is incomplete, it counts the
-    trials that would be listed if the search found no better point. With `confirm.incumbents` it includes, as `estimated`, the
-    trials of the incumbents that the search is expected to find.
-
     Args:
         connection: connection to the database.
         stored: the stored study and the shard.
@@ -37,22 +32,14 @@ def count_search_trials(
     """
     study = study or stored.study
     searches = read_searches(connection, stored.study)
-    counts = planned_counts(study)
     states = Counter(fetch(connection, "trial.search_id trial.state", "FROM trial"))
-    for (search_id, state), trials in states.items():
+    for (search_id, _), trials in states.items():
         if search_id not in searches:
             raise Undecodable(f"table trial: {trials} rows belong to search {search_id}, which does not exist")
+    counts = planned_counts(study, lambda key: read_history(connection, study, key))
+    for (search_id, state), trials in states.items():
         key = searches[search_id]
         counts[key] = replace(counts[key], **{state: trials})
-    for name, arm in arms(study).items():
-        if arm.confirms is not None:
-            search, confirmed = (
-                [read_history(connection, study, SearchKey(of, replicate)) for replicate in range(study.replicates)]
-                for of in (arm.confirms, name)
-            )
-            for replicate, (known, expected) in enumerate(planned(study, arm.confirms, search, confirmed)):
-                key = SearchKey(name, replicate)
-                counts[key] = replace(counts[key], planned=known + expected, estimated=expected)
     return {key: count for key, count in counts.items() if stored.shard is None or stored.shard.holds(study, key.replicate)}
 
 

@@ -24,6 +24,7 @@ from hpstudy.store.trial_writer import EndedTrial, NewTrial, TrialWriter
 from hpstudy.store.values import clean_text
 from hpstudy.study.changes import changes, growth, refuse_changes, time_limit_changes
 from hpstudy.study.confirm import Retraining
+from hpstudy.study.controls import arms
 from hpstudy.study.imported import KIND as IMPORTED
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import PICKLED, Study, TaskBlock
@@ -154,8 +155,8 @@ class Store(StudyDatabase):
 
     def listed(self, key: SearchKey) -> dict[Retraining, Point]:
         """Return the trials of a confirmation that are not stored yet, with their points, in run order."""
-        search = confirmed_search(self.study, key)
-        return listed(self.study, search.view, key.replicate, self.history(search), self.history(key))
+        arm, search = arms(self.study)[key.view], confirmed_search(self.study, key)
+        return listed(self.study, arm, key.replicate, self.history(search), self.history(key))
 
     @contextmanager
     def _trials(self) -> Iterator[TrialWriter]:

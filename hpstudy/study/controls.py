@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hpstudy.study.confirm import harmonic
 from hpstudy.study.schema import Study
 
 DEFAULT = "default"
@@ -26,8 +25,6 @@ class Arm:
         trials: number of trials of every search; for confirmations, of every retrained point.
         confirms: for confirmations, the name of the arm whose trials are retrained; None for searches.
         enqueued: number of first trials that have the points enqueued by the view.
-        incumbents: for confirmations of all incumbents, the expected number of incumbents of a search; None if only the best trial is
-            retrained.
     """
 
     view: str
@@ -35,7 +32,6 @@ class Arm:
     trials: int
     confirms: str | None = None
     enqueued: int = 0
-    incumbents: int | None = None
 
     @property
     def listed(self) -> bool:
@@ -46,16 +42,6 @@ class Arm:
     def trains_default(self) -> bool:
         """Whether the default point is confirmed in replicate 0 of this arm: true for the confirmations of the view's own searches."""
         return self.confirms == self.view
-
-    def planned(self, replicate: int) -> int:
-        """Number of trials of the search of `replicate` as known from the study. In replicate 0 the default point is also confirmed."""
-        points = 1 if self.incumbents is None else self.incumbents
-        return self.trials * (points + 1 if self.trains_default and replicate == 0 else points)
-
-    @property
-    def estimated(self) -> int:
-        """The number of these trials that are an estimate."""
-        return self.trials * (self.incumbents or 0)
 
 
 def arms(study: Study) -> dict[str, Arm]:
@@ -72,11 +58,9 @@ def arms(study: Study) -> dict[str, Arm]:
     }
     if study.confirm is None:
         return {**views, **dependent}
-    incumbents = round(harmonic(trials)) if study.confirm.incumbents else None
     searched = {**views, **{name: arm for name, arm in dependent.items() if arm.searcher in others}}
     confirmations = {
-        arm_name(name, "confirm"): Arm(arm.view, None, study.confirm.seeds, confirms=name, incumbents=incumbents)
-        for name, arm in searched.items()
+        arm_name(name, "confirm"): Arm(arm.view, None, study.confirm.seeds, confirms=name) for name, arm in searched.items()
     }
     return {**views, **dependent, **confirmations}
 

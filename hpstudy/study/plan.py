@@ -46,16 +46,6 @@ class Plan:
             if arm.listed == listed
         )
 
-    def planned(self) -> dict[SearchKey, int]:
-        """Number of trials of every search in run order, as known from the study; a database has more exact numbers of confirmations."""
-        named = arms(self.study)
-        return {key: named[key.view].planned(key.replicate) for key in self.searches()}
-
-    @property
-    def trials(self) -> int:
-        """Total number of trials of all searches."""
-        return sum(self.planned().values())
-
     def duration_s(
         self, left: Mapping[SearchKey, int], trial_s: Mapping[str, float], workers: int, *, stacks: bool = False
     ) -> float:

@@ -19,11 +19,13 @@ from hpstudy.errors import StoreBusy, StudyBroken, StudyChanged, UsageError
 from hpstudy.loading.bind import bind
 from hpstudy.seeds import derive_seed
 from hpstudy.store import Reader, Store, TrialRow, check, incumbent, is_complete
-from hpstudy.store.listing import listed, planned
+from hpstudy.store.listing import listed
 from hpstudy.store.seals import seal_all
 from hpstudy.study.confirm import Retraining
+from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
+from tests.support.plans import planned_confirmations
 from tests.support.steps import evaluate_one, evaluation
 
 TRAININGS = 6 * 3
@@ -466,20 +468,20 @@ def test_fewer_seeds_in_the_study_file_are_refused(run, confirm, make_study, com
 def test_what_is_listed_is_the_default_point_once_and_the_incumbent_seed_by_seed(make_study):
     study = asked(make_study(), 2)
     rows = [TrialRow(n, {"x1": n}, "completed", value, 1) for n, value in enumerate((2.0, 1.0, 3.0))]
-    first = listed(study, "one", 0, rows, [])
+    first = listed(study, arms(study)["one/confirm"], 0, rows, [])
     assert list(first) == [Retraining(None, 0), Retraining(1, 0), Retraining(None, 1), Retraining(1, 1)]
     assert first == {**first, Retraining(1, 1): {"x1": 1}, Retraining(None, 0): study.views["one"].space.default()}
-    assert list(listed(study, "one", 1, rows, [])) == [Retraining(1, 0), Retraining(1, 1)]
+    assert list(listed(study, arms(study)["one/confirm"], 1, rows, [])) == [Retraining(1, 0), Retraining(1, 1)]
 
 
 def test_what_is_stored_is_not_listed_and_another_incumbent_is_added(make_study):
     study = asked(make_study(trials=4), 2)
     rows = [TrialRow(n, {"x1": n}, "completed", value, 1) for n, value in enumerate((2.0, 1.0, 3.0, 0.0))]
     done = [TrialRow(n, {}, "completed", 1.0, 1, Retraining(1, n)) for n in range(2)]
-    assert list(listed(study, "one", 1, rows, done)) == [Retraining(3, 0), Retraining(3, 1)]
+    assert list(listed(study, arms(study)["one/confirm"], 1, rows, done)) == [Retraining(3, 0), Retraining(3, 1)]
     failed = [TrialRow(n, {}, "failed", None, 1) for n in range(4)]
     # As long as nothing better is found, the third search has nothing to add; replicate 0 also has the default point.
-    counts = planned(study, "one", [[], rows, rows[:3], [], failed], [[], done, done, [], []])
+    counts = planned_confirmations(study, "one", [[], rows, rows[:3], [], failed], [[], done, done, [], []])
     assert counts == [(4, 0), (4, 0), (2, 0), (2, 0), (0, 0)]
 
 

@@ -20,10 +20,12 @@ from hpstudy.loading.bind import bind
 from hpstudy.loading.make import make_task
 from hpstudy.seeds import derive_seed
 from hpstudy.store import Reader, Store, TrialRow, check, incumbents
-from hpstudy.store.listing import listed, planned
+from hpstudy.store.listing import listed
 from hpstudy.study.confirm import IncumbentCount, Retraining, harmonic
+from hpstudy.study.controls import arms
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
+from tests.support.plans import planned_confirmations
 
 TRIALS = 8
 
@@ -60,11 +62,13 @@ def test_an_incumbent_is_a_trial_that_is_better_than_all_before_it(study, make_s
 
 def test_every_incumbent_is_listed_seed_by_seed_even_while_the_search_runs(study):
     search = rows_of(3.0, 4.0, 2.0)
-    assert list(listed(study(), "one", 1, search, [])) == [Retraining(n, seed) for seed in range(2) for n in (0, 2)]
-    assert next(iter(listed(study(), "one", 0, search, []))) == Retraining(None, 0)
+    assert list(listed(study(), arms(study())["one/confirm"], 1, search, [])) == [
+        Retraining(n, seed) for seed in range(2) for n in (0, 2)
+    ]
+    assert next(iter(listed(study(), arms(study())["one/confirm"], 0, search, []))) == Retraining(None, 0)
     done = [TrialRow(0, {}, "completed", 1.0, 1, Retraining(0, 0))]
-    assert listed(study(), "one", 1, search, done)[Retraining(2, 1)] == {"x1": 2}
-    assert Retraining(0, 0) not in listed(study(), "one", 1, search, done)
+    assert listed(study(), arms(study())["one/confirm"], 1, search, done)[Retraining(2, 1)] == {"x1": 2}
+    assert Retraining(0, 0) not in listed(study(), arms(study())["one/confirm"], 1, search, done)
 
 
 def test_the_seeds_belong_to_the_replicate_and_are_common_to_all_views(study, make_study):
@@ -219,7 +223,7 @@ def test_the_estimate_begins_with_the_harmonic_number_and_ends_with_what_was_fou
 
 def test_the_plan_counts_what_is_known_and_estimates_the_rest(study):
     search, empty = rows_of(*[5.0, 4.0, 3.0, 2.0, 1.0, 9.0, 9.0, 9.0]), []
-    assert planned(study(), "one", [search, empty], [empty, empty]) == [(2 * 6, 0), (0, 2 * 5)]
+    assert planned_confirmations(study(), "one", [search, empty], [empty, empty]) == [(2 * 6, 0), (0, 2 * 5)]
 
 
 def test_plan_status_and_progress_mark_an_estimate(run, study, make_study, storage):

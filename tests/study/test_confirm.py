@@ -3,11 +3,13 @@ import json
 import pytest
 
 from hpstudy.loading.load import load_study
+from hpstudy.store import planned_counts
 from hpstudy.study.changes import changes, confirmation_changes, grown, growth, shrinkage
 from hpstudy.study.confirm import Retraining, retrainings
 from hpstudy.study.controls import Arm, arms
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Confirm, Study
+from tests.support.plans import planned_trials
 
 
 @pytest.fixture
@@ -54,14 +56,14 @@ def test_every_view_gets_confirmations_after_all_searches(confirmed):
 
 
 def test_the_plan_expects_one_incumbent_of_every_search_and_one_default_point_of_every_view(confirmed):
-    planned = Plan(confirmed()).planned()
+    planned = planned_trials(confirmed())
     assert [planned[SearchKey("a/confirm", replicate)] for replicate in range(3)] == [8, 4, 4]
-    assert Plan(confirmed()).trials == 2 * 3 * 6 + 2 * 16
+    assert sum(planned.values()) == 2 * 3 * 6 + 2 * 16
 
 
 def test_listed_trials_do_not_wait_for_each_other(confirmed):
     plan = Plan(confirmed())
-    left = {key: trials for key, trials in plan.planned().items() if key.view == "a/confirm"}
+    left = {key: trials for key, trials in planned_trials(plan.study).items() if key.view == "a/confirm"}
     assert plan.duration_s(left, {"a/confirm": 1.0}, workers=8) == 2.0
 
 
@@ -91,9 +93,10 @@ def test_incumbents_may_not_be_changed_but_added_with_the_block(toy, confirmed):
 
 def test_the_plan_expects_as_many_incumbents_as_among_exchangeable_values(confirmed):
     # 1 + 1/2 + ... + 1/6 = 2.45
-    plan = Plan(confirmed("{seeds: 4, incumbents: true}"))
-    assert [plan.planned()[SearchKey("a/confirm", replicate)] for replicate in range(3)] == [4 + 8, 8, 8]
-    assert arms(plan.study)["a/confirm"].estimated == 8
+    counts = [
+        planned_counts(confirmed("{seeds: 4, incumbents: true}"))[SearchKey("a/confirm", replicate)] for replicate in range(3)
+    ]
+    assert [(each.planned, each.estimated) for each in counts] == [(4 + 8, 8), (8, 8), (8, 8)]
 
 
 def test_a_sweep_has_nothing_to_confirm(toy_text, refused):

@@ -7,6 +7,7 @@ from hpstudy.search.random import RandomSearcher
 from hpstudy.study.changes import changes, growth, shrinkage
 from hpstudy.study.controls import Arm, arms
 from hpstudy.study.plan import Plan, SearchKey
+from tests.support.plans import planned_trials
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def test_every_view_gets_every_control_after_all_views(with_controls):
 
 
 def test_the_plan_counts_the_trials_of_controls(toy, with_controls):
-    assert Plan(toy).trials == 2 * 3 * 6
-    assert Plan(with_controls("[default]")).trials == 2 * 3 * 6 + 2 * 3
-    assert Plan(with_controls("[default, random]")).trials == 2 * (2 * 3 * 6) + 2 * 3
+    assert sum(planned_trials(toy).values()) == 2 * 3 * 6
+    assert sum(planned_trials(with_controls("[default]")).values()) == 2 * 3 * 6 + 2 * 3
+    assert sum(planned_trials(with_controls("[default, random]")).values()) == 2 * (2 * 3 * 6) + 2 * 3
 
 
 def test_the_plan_runs_the_controls_of_a_replicate_after_its_searches(with_controls):
@@ -45,7 +46,7 @@ def test_the_plan_runs_the_controls_of_a_replicate_after_its_searches(with_contr
 
 
 def test_a_default_search_has_one_trial(with_controls):
-    planned = Plan(with_controls("[default]")).planned()
+    planned = planned_trials(with_controls("[default]"))
     assert (planned[SearchKey("a/default", 0)], planned[SearchKey("a", 0)]) == (1, 6)
 
 

@@ -9,8 +9,9 @@ from hpstudy.loading.make import searcher_of
 from hpstudy.search.sobol import SobolSearcher
 from hpstudy.study.changes import changes, growth, shrinkage
 from hpstudy.study.controls import Arm, arms
-from hpstudy.study.plan import Plan, SearchKey
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import MOST_TRIALS, Study
+from tests.support.plans import planned_trials
 
 SEARCH = "search: {searcher: toy, trials: 6, initial: 2"
 
@@ -50,7 +51,7 @@ def test_other_searches_are_confirmed_and_the_default_point_once(with_others):
     assert named["a/sobol/confirm"] == Arm("a", None, 4, confirms="a/sobol")
     assert named["a/confirm"] == Arm("a", None, 4, confirms="a")
     assert "a/random/confirm" not in named
-    planned = Plan(study).planned()
+    planned = planned_trials(study)
     assert [planned[SearchKey("a/confirm", replicate)] for replicate in (0, 1)] == [8, 4]
     assert [planned[SearchKey("a/sobol/confirm", replicate)] for replicate in (0, 1)] == [4, 4]
 

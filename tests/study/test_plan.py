@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Confirm, Study
+from tests.support.plans import planned_trials
 
 
 def test_searches_run_replicate_by_replicate_with_views_in_file_order(toy):
@@ -10,21 +11,21 @@ def test_searches_run_replicate_by_replicate_with_views_in_file_order(toy):
 
 
 def test_the_plan_counts_all_trials(toy):
-    assert Plan(toy).trials == 2 * 3 * 6
+    assert sum(planned_trials(toy).values()) == 2 * 3 * 6
 
 
 def test_every_search_has_its_number_of_trials_in_run_order(toy):
-    planned = Plan(toy).planned()
+    planned = planned_trials(toy)
     assert tuple(planned) == Plan(toy).searches()
     assert set(planned.values()) == {6}
 
 
 def test_one_worker_takes_the_sum_of_all_trials(toy):
-    assert Plan(toy).duration_s(Plan(toy).planned(), {"a": 1.0, "b": 10.0}, workers=1) == 18 * 1 + 18 * 10
+    assert Plan(toy).duration_s(planned_trials(toy), {"a": 1.0, "b": 10.0}, workers=1) == 18 * 1 + 18 * 10
 
 
 def test_more_workers_than_searches_take_as_long_as_the_longest_search(toy):
-    assert Plan(toy).duration_s(Plan(toy).planned(), {"a": 1.0, "b": 10.0}, workers=50) == 60
+    assert Plan(toy).duration_s(planned_trials(toy), {"a": 1.0, "b": 10.0}, workers=50) == 60
 
 
 def test_a_finished_study_takes_no_time(toy):
@@ -47,7 +48,7 @@ def test_the_time_lies_between_perfect_balance_and_one_worker(seconds, workers):
     )
     trial_s = dict(zip("ab", seconds, strict=True))
     total = 20 * sum(seconds)
-    taken = Plan(study).duration_s(Plan(study).planned(), trial_s, workers)
+    taken = Plan(study).duration_s(planned_trials(study), trial_s, workers)
     assert total / workers <= taken * (1 + 1e-9)
     assert taken <= total * (1 + 1e-9)
 
@@ -77,9 +78,9 @@ def test_a_study_that_is_not_in_lockstep_has_groups_of_one_search(toy):
 
 def test_trials_that_are_trained_together_have_one_worker(toy):
     plan, seconds = Plan(grouped(toy)), {"a": 1.0, "b": 10.0}
-    assert plan.duration_s(plan.planned(), seconds, workers=50, stacks=True) == 2 * 60
-    assert plan.duration_s(plan.planned(), seconds, workers=50, stacks=False) == 60
-    assert Plan(toy).duration_s(Plan(toy).planned(), seconds, workers=50, stacks=True) == 60
+    assert plan.duration_s(planned_trials(plan.study), seconds, workers=50, stacks=True) == 2 * 60
+    assert plan.duration_s(planned_trials(plan.study), seconds, workers=50, stacks=False) == 60
+    assert Plan(toy).duration_s(planned_trials(toy), seconds, workers=50, stacks=True) == 60
     confirmed = Plan(grouped(toy, confirm=Confirm(seeds=3)))
     left = {SearchKey("a/confirm", 0): 7}
     assert confirmed.duration_s(left, {"a/confirm": 1.0}, workers=2, stacks=True) == 4
