@@ -21,9 +21,6 @@ from hpstudy.report.model import Block, Facts, Paragraph, References, Section, T
 from hpstudy.report.notation import Notation
 from hpstudy.report.references import references_of_several
 
-PLACES = 3
-"""Number of decimals of a normalized score."""
-
 
 def document(compared: Several) -> Document:
     """The report. Call it within `style.applied()`."""
@@ -161,7 +158,7 @@ def _not_shown(compared: Several, estimate: Estimate) -> str:
 
 
 def _score(estimate: Estimate) -> str:
-    return _text(estimate, partial(numbers.metric, decimals=PLACES))
+    return _text(estimate, partial(numbers.metric, decimals=joint_endpoints.PLACES))
 
 
 def _trials(estimate: Estimate) -> str:

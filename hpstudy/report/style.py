@@ -34,6 +34,9 @@ PAPER = "#ffffff"
 LETTERS = 104
 """Number of characters in legend size across a figure of full width."""
 
+LETTER = 0.068
+"""Width in inches of a character of a tick label."""
+
 WIDTH = 6.5
 """Width of a figure in inches: that of the report's text."""
 

@@ -13,7 +13,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.supplement.study import Supplement
 from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import around, row_axis, trial_axis
-from hpstudy.report.charts.grid import GRAY, TALLEST, beside_reference, reference, reference_words, split_by_view
+from hpstudy.report.charts.grid import GRAY, ROW, TALLEST, beside_reference, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import NO_INTERVALS, estimate, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
@@ -21,9 +21,6 @@ from hpstudy.report.charts.views import bands_first, entries, every
 from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import LONGEST, cut
-
-ROW = 0.19
-"""Height of a row in inches."""
 
 SHARES = Axis("share of targets reached", (0.0, 1.0), grid=True)
 

@@ -16,7 +16,7 @@ from hpstudy.report import numbers, overview, style
 from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis, value_limits
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO
 from hpstudy.report.charts.grid import COLUMNS, GRAY, TALLEST, printed, reference, reference_words
-from hpstudy.report.charts.intervals import NO_INTERVALS, estimate, has_intervals
+from hpstudy.report.charts.intervals import LINES_UP_TO, NO_INTERVALS, estimate, has_intervals
 from hpstudy.report.charts.marks import Dots, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.spread import apart
@@ -30,9 +30,6 @@ SPREAD = 0.7
 
 ROW = 0.22
 """Height of a view's row in inches."""
-
-LINES_UP_TO = 200
-"""Maximum number of replicates for which lines join the searches of a replicate; more lines would form a gray area."""
 
 
 def chart(results: Results) -> Chart:

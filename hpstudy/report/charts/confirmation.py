@@ -13,15 +13,12 @@ from hpstudy.analysis.retraining.confirmation import Confirmation, ConfirmedView
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.axes import around, row_axis
-from hpstudy.report.charts.intervals import NO_INTERVALS, bars, estimate, has_intervals
+from hpstudy.report.charts.intervals import LINES_UP_TO, NO_INTERVALS, bars, estimate, has_intervals
 from hpstudy.report.charts.marks import Dots, Hover, Mark, Marker
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import Words, confidence, label, wrapped
 from hpstudy.report.csvs import Row
-
-LINES_UP_TO = 200
-"""Maximum number of searches for which lines join both scores of a search; more lines would form a gray area."""
 
 TUNING, FRESH, MEAN_TUNING, MEAN_FRESH, DEFAULT = range(5)
 """Indices in the legend."""

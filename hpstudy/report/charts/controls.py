@@ -13,7 +13,7 @@ from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around, best_axis, best_limits, trial_axis
-from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.grid import PANELS, in_grid, parts
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals
 from hpstudy.report.charts.marks import Band, Hover, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
@@ -21,9 +21,6 @@ from hpstudy.report.charts.views import bands_first, index_of
 from hpstudy.report.charts.words import along, confidence, estimated, label
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST, cut
-
-PANELS = 6
-"""Maximum number of views in one figure, which fits on a page."""
 
 SEARCH = Entry("search", dash="solid")
 RANDOM = Entry("random search", style.gray(0.3), "dash", width=1.4)

@@ -13,7 +13,7 @@ from hpstudy.analysis.statistics.permutation import smallest_p
 from hpstudy.report import numbers, style
 from hpstudy.report.charts import words
 from hpstudy.report.charts.axes import EARLIEST, around_zero, crowded, first_trials, outside, trial_axis
-from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.grid import PANELS, in_grid, parts
 from hpstudy.report.charts.intervals import trials
 from hpstudy.report.charts.marks import Band, Line, Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
@@ -21,9 +21,6 @@ from hpstudy.report.charts.words import along, confidence
 from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.labels import SHORTEST
 from hpstudy.report.limits import has_band
-
-PANELS = 6
-"""Maximum number of comparisons in one figure, which fits on a page."""
 
 MARKED_UP_TO = 60
 """Maximum number of trials that each have a marker."""

@@ -26,6 +26,12 @@ ROWS = 5
 HEIGHT = 1.25
 """Height of a row of panels in inches."""
 
+PANELS = 6
+"""Maximum number of panels of one figure that fit on a page with their titles."""
+
+ROW = 0.19
+"""Height of a row with one interval, in inches."""
+
 TALLEST = 8.0
 """Maximum height of all rows in inches, so that a figure and its caption fit on one page."""
 

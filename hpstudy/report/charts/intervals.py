@@ -23,6 +23,10 @@ def has_intervals(ends: Iterable[Floats | float]) -> bool:
     return any(bool(np.isfinite(end).any()) for end in ends)
 
 
+LINES_UP_TO = 200
+"""Maximum number of thin lines that join the marks of a search or of a replicate; more lines would form a gray area."""
+
+
 def bars(low: Floats, high: Floats, y: Floats, color: str, *, to: Floats | None = None, **looks: Any) -> Line:
     """A line for each row from (`low`, `y`) to (`high`, `to`), all (rows,), NaN for none; horizontal without `to`.
 

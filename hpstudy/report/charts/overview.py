@@ -10,7 +10,7 @@ from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import around_zero, row_axis
-from hpstudy.report.charts.grid import TALLEST, in_grid
+from hpstudy.report.charts.grid import ROW, TALLEST, in_grid
 from hpstudy.report.charts.intervals import NO_INTERVALS, estimate, has_intervals
 from hpstudy.report.charts.marks import Mark, Marker, Rule
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
@@ -19,9 +19,6 @@ from hpstudy.report.charts.words import confidence, difference, filled, metric
 from hpstudy.report.csvs import Row
 from hpstudy.report.labels import LONGEST, cut
 from hpstudy.report.overview import OBSERVED, one_reference, standings
-
-ROW = 0.19
-"""Height of a row in inches."""
 
 MUTED = style.gray(0.55)
 """Color of a difference that is not shown."""

@@ -12,16 +12,13 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.charts.axes import around
+from hpstudy.report.charts.axes import OUTLIERS, around
 from hpstudy.report.charts.marks import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
 from hpstudy.report.charts.words import label, position, tried
 from hpstudy.report.csvs import Row
 from hpstudy.report.style import INK
-
-OUTLIERS = 0.02
-"""Share of the worst values that may lie outside the axis: a few bad trials must not compress the rest."""
 
 OUTSIDE = f"{100 * OUTLIERS:.0f}% of the values, the worst ones, are not drawn."
 

@@ -10,16 +10,13 @@ from hpstudy.analysis.baselines.searchers import SearchedBy
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
 from hpstudy.report.charts.axes import best_axis, best_limits, trial_axis
-from hpstudy.report.charts.grid import in_grid, parts
+from hpstudy.report.charts.grid import PANELS, in_grid, parts
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark
 from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.views import bands_first, every, target, target_entry
 from hpstudy.report.charts.words import along, confidence, label
 from hpstudy.report.csvs import Row, numbered
-
-PANELS = 6
-"""Maximum number of views in one figure, which fits on a page."""
 
 
 def charts(results: Results) -> Iterator[Chart]:

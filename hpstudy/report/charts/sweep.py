@@ -41,9 +41,6 @@ from hpstudy.report.style import Look
 TOGETHER = 7
 """Maximum number of lines for a common panel of all views: the number of colors."""
 
-LETTER = 0.068
-"""Width in inches of a character of a tick label."""
-
 
 @dataclass(frozen=True)
 class Drawn:
@@ -97,7 +94,7 @@ def _side_by_side(results: Results) -> Chart:
     drawn_metrics = metrics(results)
     texts = [cut(view.name, SHORTEST) + (f"\npoint {n}" if len(view.points) > 1 else "") for _, view, n in columns]
     room = (style.WIDTH / len(drawn_metrics) - 0.75) / max(1, len(texts))
-    rotated = any(len(line) * LETTER > room for text in texts for line in text.split("\n"))
+    rotated = any(len(line) * style.LETTER > room for text in texts for line in text.split("\n"))
     x = marked_axis("", (-0.6, len(columns) - 0.4), range(len(columns)), texts, rotated=rotated)
     lines = [
         Drawn(view, (n,), np.array([float(column)]), index, style.look(index), apart=True)

@@ -28,9 +28,6 @@ GRID = style.gray(0.9)
 EDGES = 0.75
 """Approximate width in inches of the labels next to a panel."""
 
-LETTER = 0.068
-"""Width in inches of a character of a tick label."""
-
 NUMBER = 8
 """Number of characters of a long tick number, such as -0.0025, with the gap next to it."""
 
@@ -108,7 +105,7 @@ def _ticks(axis: MplAxis, axis_data: Axis, inches: float, *, upright: bool) -> N
     if axis_data.ticks == "none":
         axis.set_ticks([])
     elif axis_data.ticks == "auto" and not (upright or axis_data.log):
-        axis.set_major_locator(MaxNLocator(nbins=min(9, max(2, int(inches / (NUMBER * LETTER)))), steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_locator(MaxNLocator(nbins=min(9, max(2, int(inches / (NUMBER * style.LETTER)))), steps=[1, 2, 2.5, 5, 10]))
     elif axis_data.ticks == "integers":
         axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
     elif axis_data.ticks == "decades":
@@ -143,7 +140,7 @@ def spread_out(shares: Floats, texts: Sequence[str], inches: float) -> list[bool
     """Mask of the labels at fractions `shares` of an axis, `inches` wide, that fit without touching; always includes the first."""
     kept, end = [], -np.inf
     for share, text in zip(shares.tolist(), texts, strict=True):
-        half = (max(map(len, text.split("\n"))) + 1) * LETTER / 2
+        half = (max(map(len, text.split("\n"))) + 1) * style.LETTER / 2
         fits = share * inches - half >= end
         kept.append(fits)
         end = share * inches + half if fits else end
