@@ -86,7 +86,7 @@ class Lines(Observer):
     def waiting(self, steps: int) -> None:
         """Print a line if there was none for SILENCE_S."""
         if time.monotonic() - self._last >= SILENCE_S:
-            self._print_progress(f"{steps:,} {'step' if steps == 1 else 'steps'} running")
+            self._print_progress(f"{steps:,} {'worker' if steps == 1 else 'workers'} busy")
 
     def _print_progress(self, text: str) -> None:
         total = Counts.total(self._counts.values())

@@ -69,11 +69,11 @@ def test_quiet_is_the_observer_that_says_nothing():
     assert type(progress_for(quiet=True)) is Observer
 
 
-def test_without_a_finished_search_a_line_says_how_many_steps_are_running(lines, make_study, monkeypatch):
+def test_without_a_finished_search_a_line_says_how_many_workers_are_busy(lines, make_study, monkeypatch):
     monkeypatch.setattr("hpstudy.engine.progress.SILENCE_S", 0.0)
-    assert "step running" in " ".join(lines(make_study()))
+    assert "1 worker busy" in " ".join(lines(make_study()))
 
 
 def test_a_line_follows_the_last_one_only_after_a_while(lines, make_study, monkeypatch):
     monkeypatch.setattr("hpstudy.engine.progress.SILENCE_S", 1e9)
-    assert "running" not in " ".join(lines(make_study()))
+    assert "busy" not in " ".join(lines(make_study()))
