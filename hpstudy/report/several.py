@@ -14,7 +14,6 @@ from hpstudy.report.charts import performance_profile as profiles
 from hpstudy.report.charts import several as charts
 from hpstudy.report.charts.model import Data
 from hpstudy.report.charts.words import confidence
-from hpstudy.report.csvs import Row
 from hpstudy.report.document import Document
 from hpstudy.report.labels import LONGEST, cut
 from hpstudy.report.model import Block, Facts, Paragraph, References, Section, Table
@@ -37,8 +36,16 @@ def document(compared: Several) -> Document:
             "normalized_curves": partial(charts.normalized_curves, compared),
             "studies_compared": partial(charts.studies_compared, compared),
             **({"endpoints_compared": partial(charts.endpoints_compared, compared)} if compared.endpoints else {}),
-            **({"mean_ranks_of_views": partial(mean_ranks_of_views, compared)} if compared.ranking.ranks is not None else {}),
-            **({"performance_profiles": partial(performance_profiles, compared)} if compared.ranking.profile is not None else {}),
+            **(
+                {"mean_ranks_of_views": partial(ranks.mean_ranks_of_views, compared)}
+                if compared.ranking.ranks is not None
+                else {}
+            ),
+            **(
+                {"performance_profiles": partial(profiles.performance_profiles, compared)}
+                if compared.ranking.profile is not None
+                else {}
+            ),
         },
     )
 
@@ -116,26 +123,16 @@ def _ranks(compared: Several) -> Iterator[Section]:
     """The ranks of the views over studies, and their performance profiles over all replicates of all studies."""
     blocks: list[Block] = []
     if (found := compared.ranking.ranks) is not None:
-        data, level = Data.of(compared, mean_ranks_of_views), confidence(compared.studies[0])
+        data, level = Data.of(compared, ranks.mean_ranks_of_views), confidence(compared.studies[0])
         blocks += ranks.friedman(found, "normalized final best", "studies", level, data, judged=not _provisional(compared))
         text = "Each study counts once, as a sample from a population of tasks. With few studies, the test has little power."
         blocks.append(Paragraph(text))
     if (profile := compared.ranking.profile) is not None:
-        data = Data.of(compared, performance_profiles)
+        data = Data.of(compared, profiles.performance_profiles)
         names = [cut(view, LONGEST) for view in profile.names]
         blocks.append(profiles.chart(profile, names, "replicates of all studies", data))
     if blocks:
         yield Section("Ranks of the views", tuple(blocks))
-
-
-def mean_ranks_of_views(compared: Several) -> Iterator[Row]:
-    """The mean rank of each common view, with Friedman's p and the critical difference."""
-    yield from ranks.rank_rows(compared.ranking, "studies")
-
-
-def performance_profiles(compared: Several) -> Iterator[Row]:
-    """The performance profile of each common view."""
-    yield from profiles.profile_rows(compared.ranking)
 
 
 def _ci(compared: Several) -> str:

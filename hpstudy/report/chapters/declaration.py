@@ -25,7 +25,7 @@ def chapter(results: Results) -> Iterator[Section]:
     if (declaration := results.declaration) is None:
         return
     before = {True: "yes", False: "no", None: "not recorded"}[declaration.before_first_trial]
-    facts = Facts((("declared before the first trial", before), *_settings(results), *_declared(declaration), *_digests(results)))
+    facts = Facts((("declared before the first trial", before), *_settings(results), *_digests(results, declaration)))
     yield Section("Declaration", (Paragraph(_history(declaration)), facts))
 
 
@@ -77,13 +77,6 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     yield "claims", str(len(analysis.criteria)) if analysis.criteria else "none"
 
 
-def _declared(declaration: Declaration) -> Iterator[tuple[str, str]]:
-    """The digests of the declaration."""
-    yield "digest of the declaration", declaration.digest[:DIGITS]
-    if declaration.first_digest not in (None, declaration.digest):
-        yield "digest before the first trial", str(declaration.first_digest)[:DIGITS]
-
-
 def _plateaus(results: Results) -> str:
     plateaus = results.study.analysis.plateaus
     assert plateaus is not None, "they are declared"
@@ -104,8 +97,11 @@ def _correction(results: Results) -> str:
     return f"Holm, each family separately: {', '.join(tests)}; of best observed values, {observed}"
 
 
-def _digests(results: Results) -> Iterator[tuple[str, str]]:
-    """The digests of database, data and code, or a note where one is not known."""
+def _digests(results: Results, declaration: Declaration) -> Iterator[tuple[str, str]]:
+    """The digests of declaration, database, data and code, or a note where one is not known."""
+    yield "digest of the declaration", declaration.digest[:DIGITS]
+    if declaration.first_digest not in (None, declaration.digest):
+        yield "digest before the first trial", str(declaration.first_digest)[:DIGITS]
     if results.database_digest:
         broken = "the values do not match the seals that it covers" if results.broken_seals else ""
         text = "; ".join(part for part in (results.database_digest, broken, results.seal_note) if part)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpstudy.analysis.cross_study import Several
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.critical_difference import PERMUTED_UP_TO, MeanRanks
-from hpstudy.analysis.supplement.ranking import Ranking
 from hpstudy.report import numbers
 from hpstudy.report.charts import critical_difference as diagram
 from hpstudy.report.charts import performance_profile as profiles
@@ -26,7 +26,7 @@ def chapter(results: Results) -> Iterator[Section]:
         blocks += friedman(ranking.ranks, what, "replicates", confidence(results), data, judged=not results.provisional)
     if ranking.profile is not None:
         names = [label(results, view) for view in ranking.profile.names]
-        blocks.append(profiles.chart(ranking.profile, names, "replicates", Data.of(results, performance_profiles)))
+        blocks.append(profiles.chart(ranking.profile, names, "replicates", Data.of(results, profiles.performance_profiles)))
     scope = (
         "Ranks and shares are over replicates of one task, on observed values. They generalize to other seeds on this task, not to other "
         "tasks."
@@ -62,23 +62,13 @@ def friedman(ranks: MeanRanks, what: str, blocks: str, level: str, data: tuple[D
         yield diagram.chart(ranks, blocks, level, data)
 
 
-def rank_rows(ranking: Ranking | None, blocks: str) -> Iterator[Row]:
-    """The mean rank of each view, with Friedman's p and the critical difference; `blocks` is the name of the blocks."""
-    yield "view", "mean_rank", blocks, "friedman_p", "critical_difference"
-    if ranking is None or (ranks := ranking.ranks) is None:
+def mean_ranks_of_views(source: Results | Several) -> Iterator[Row]:
+    """The mean rank of each view over replicates or studies, with Friedman's p and the critical difference."""
+    yield "view", "mean_rank", "replicates" if isinstance(source, Results) else "studies", "friedman_p", "critical_difference"
+    if source.ranking is None or (ranks := source.ranking.ranks) is None:
         return
     for name, rank in zip(ranks.names, ranks.ranks.tolist(), strict=True):
         yield name, rank, ranks.blocks, ranks.p, ranks.critical_difference
 
 
-def mean_ranks_of_views(results: Results) -> Iterator[Row]:
-    """The mean rank of each view over replicates."""
-    yield from rank_rows(results.ranking, "replicates")
-
-
-def performance_profiles(results: Results) -> Iterator[Row]:
-    """The performance profile of each view."""
-    yield from profiles.profile_rows(results.ranking)
-
-
-TABLES = (mean_ranks_of_views, performance_profiles)
+TABLES = (mean_ranks_of_views, profiles.performance_profiles)

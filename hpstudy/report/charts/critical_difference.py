@@ -8,6 +8,7 @@ import numpy as np
 
 from hpstudy.analysis.statistics.critical_difference import MeanRanks
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import marked_axis
 from hpstudy.report.charts.marks import Hover, Labels, Line, Mark
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
 from hpstudy.report.labels import cut
@@ -55,10 +56,8 @@ def chart(ranks: MeanRanks, blocks: str, confidence: str, data: tuple[Data, ...]
     label = f"critical difference {numbers.metric(critical, 2)}"
     marks.append(_text(label, low, top - 0.1, "left"))
     room = 0.45 * (high - low)
-    ticks = tuple(float(rank) for rank in range(1, count + 1))
-    axis = Axis(
-        "mean rank, 1 is best", (low - room, high + room), ticks="given", at=ticks, texts=tuple(f"{rank:g}" for rank in ticks)
-    )
+    ticks = range(1, count + 1)
+    axis = marked_axis("mean rank, 1 is best", (low - room, high + room), ticks, map(str, ticks))
     return Chart(
         "critical_difference",
         (Panel(axis, Axis("", (0.0, top + 0.2), ticks="none", line=False), tuple(marks)),),

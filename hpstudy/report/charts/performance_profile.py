@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hpstudy.analysis.cross_study import Several
+from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.performance_profile import PerformanceProfile
-from hpstudy.analysis.supplement.ranking import Ranking
 from hpstudy.report import numbers, style
 from hpstudy.report.charts.marks import Hover, Steps
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
@@ -64,10 +65,10 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
     )
 
 
-def profile_rows(ranking: Ranking | None) -> Iterator[Row]:
-    """The steps of every profile."""
+def performance_profiles(source: Results | Several) -> Iterator[Row]:
+    """The steps of the profile of every view."""
     yield "view", "ratio", "share", "problems"
-    if ranking is None or (profile := ranking.profile) is None:
+    if source.ranking is None or (profile := source.ranking.profile) is None:
         return
     for name, shares in zip(profile.names, profile.shares.tolist(), strict=True):
         for ratio, share in zip(profile.ratios.tolist(), shares, strict=True):
