@@ -21,8 +21,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hpstudy.drafts import drafted, write_problem
-from hpstudy.errors import OutputError, StoreError, UsageError
+from hpstudy.drafts import output_file, write_new
+from hpstudy.errors import StoreError, UsageError
 from hpstudy.modules import digest_of
 from hpstudy.sources import FUNCTION, SOURCE, source_file
 from hpstudy.store import Reader
@@ -90,14 +90,9 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
         }
     contents[CRATE] = _json(crate(reader, contents))
     contents[SUMS] = "".join(f"{_sha256(content)}  {name}\n" for name, content in contents.items()).encode()
-    try:
-        with drafted(output) as draft:
-            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name, content in contents.items():
-                    archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
-            draft.replace(output)
-    except OSError as error:
-        raise OutputError(f"{output} cannot be written: {write_problem(output, error)}", "choose another --output") from error
+    with output_file(output) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
     return Bundle(output, tuple(contents), missing)
 
 
@@ -117,13 +112,7 @@ def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
     contents = _verified(bundle)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder", "choose another folder")
-    try:
-        for name, content in contents.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {write_problem(folder, error)}", "choose another folder") from error
+    write_new({folder / name: content for name, content in contents.items()})
     (database,) = (name for name in contents if name.endswith(".sqlite") and "/" not in name)
     return folder / database
 

@@ -23,6 +23,21 @@ def drafted(path: Path) -> Iterator[Path]:
                 file.unlink()
 
 
+@contextmanager
+def output_file(path: Path) -> Iterator[Path]:
+    """Provide a temporary path, whose file replaces `path` at the end of the block.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    try:
+        with drafted(path) as draft:
+            yield draft
+            draft.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another --output") from error
+
+
 def drafts_of(path: Path) -> Iterator[Path]:
     """Return the drafts of `path`, and their journals, that exist now."""
     return path.parent.glob(f"{glob.escape(_start(path))}*.new*")

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.drafts import drafted, write_problem
-from hpstudy.errors import OutputError, UsageError
+from hpstudy.drafts import output_file
+from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT, text
 from hpstudy.study.changes import changes
 from hpstudy.study.schema import Study
@@ -156,15 +156,11 @@ def write_file(path: Path, content: bytes | str) -> None:
         OutputError: it cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
-    try:
+    with output_file(path) as draft:
         if path.exists() and not path.is_file():  # a device would be replaced
             raise UsageError(f"{path} is not a regular file", "choose another --output")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with drafted(path) as draft:
-            draft.write_bytes(data)
-            draft.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another --output") from error
+        draft.write_bytes(data)
 
 
 def _read(path: Path) -> dict[str, object] | None:

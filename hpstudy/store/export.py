@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.drafts import drafted, write_problem
-from hpstudy.errors import OutputError, UsageError, nearest
+from hpstudy.drafts import output_file
+from hpstudy.errors import UsageError, nearest
 from hpstudy.store.paths import check_output
 from hpstudy.store.reader import Reader
 
@@ -58,10 +57,12 @@ def export(reader: Reader, format: str, output: str | Path | None, *, curves: bo
         return _text(frame, format)
     if format == "parquet":
         table = _single_typed(frame)
-        _write(path, lambda draft: table.to_parquet(draft, index=False))
+        with output_file(path) as draft:
+            table.to_parquet(draft, index=False)
     else:
         text = _text(frame, format)
-        _write(path, lambda draft: draft.write_text(text, encoding="utf-8", newline=""))
+        with output_file(path) as draft:
+            draft.write_text(text, encoding="utf-8", newline="")
     return None
 
 
@@ -87,13 +88,3 @@ def _single_typed(frame: pd.DataFrame) -> pd.DataFrame:
         if column.dtype == object and len({type(value) for value in column if value is not None}) > 1
     }
     return frame.assign(**mixed)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write` with a temporary path, then rename the file to `path`."""
-    try:
-        with drafted(path) as draft:
-            write(draft)
-            draft.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another --output") from error
