@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 import hpstudy
 from hpstudy.api.databases import default_storage, locate
 from hpstudy.api.sessions import folder_for
-from hpstudy.errors import StudyChanged, UsageError
+from hpstudy.errors import StoreError, StudyChanged, UsageError
 from hpstudy.search.random import RandomSearcher
 from hpstudy.store.seals import seal_all
 from hpstudy.tasks.functions import Branin
@@ -237,3 +237,28 @@ def test_a_scale_needs_a_file_or_a_name(folder, kind):
 def test_a_report_of_no_study_is_refused():
     with pytest.raises(UsageError, match="no study to report"):
         hpstudy.write_report([])
+
+
+@pytest.mark.parametrize("call", [hpstudy.run, hpstudy.plan, hpstudy.open, hpstudy.analyze])
+@pytest.mark.parametrize("given", [None, 3])
+def test_what_is_no_study_is_refused(call, given):
+    with pytest.raises(UsageError, match=f"a study cannot be of type {type(given).__name__}"):
+        call(given)
+
+
+def test_a_text_is_one_name_and_not_its_letters(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    with pytest.raises(UsageError, match="no format 'pfd'"):
+        hpstudy.write_report("small", formats="pfd")
+    with pytest.raises(UsageError, match="no observer is called 'tensorbaord'"):
+        hpstudy.run("small.yaml", "other.sqlite", observers="tensorbaord")
+    with pytest.raises(StoreError, match=r"smal\.sqlite does not exist"):
+        hpstudy.serve("smal")
+    with pytest.raises(UsageError, match=r"small\.sqlite is not a shard"):
+        hpstudy.merge("runs/small.sqlite")
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_run_has_at_least_one_worker(folder, workers):
+    with pytest.raises(UsageError, match=f"workers is {workers}, not at least 1"):
+        hpstudy.run("small.yaml", workers=workers)

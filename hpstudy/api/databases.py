@@ -78,7 +78,12 @@ def definition(study: StudyDefinition, scale: str | None = None) -> Study:
     if isinstance(study, str | Path):
         return load_study(study, scale)
     refuse_scale(scale)
-    return study if isinstance(study, Study) else study_from(study)
+    if isinstance(study, Study):
+        return study
+    if not isinstance(study, Mapping):
+        hint = "give the path of a study file, a Study, or a mapping with the keys of a study file"
+        raise UsageError(f"a study cannot be of type {type(study).__name__}", hint)
+    return study_from(study)
 
 
 def check_has_run(study: AnyStudy, database: Path, storage: str | Path | None, scale: str | None) -> None:

@@ -56,6 +56,7 @@ def write_report(
     from hpstudy.report.several import headline as joint_headline
     from hpstudy.report.write import check_formats
 
+    formats = [formats] if isinstance(formats, str) else formats
     check_formats(output, formats)
     studies = list(study) if isinstance(study, Sequence) and not isinstance(study, str) else [study]
     if not studies:

@@ -11,7 +11,7 @@ from hpstudy.errors import UsageError
 
 
 def serve(
-    studies: Sequence[AnyStudy] = (),
+    studies: AnyStudy | Sequence[AnyStudy] = (),
     storage: str | Path | None = None,
     *,
     scale: str | None = None,
@@ -21,7 +21,7 @@ def serve(
     """Serve a live page of studies on this machine until Ctrl-C. Reads the databases and writes nothing.
 
     Args:
-        studies: see `locate`. When empty: all databases in the folder for databases.
+        studies: one or several; see `locate`. When empty: all databases in the folder for databases.
         storage: see `locate`.
         scale: see `locate`.
         port: port of 127.0.0.1; 0 for any free port.
@@ -35,6 +35,7 @@ def serve(
         raise UsageError(f"the live page needs {' and '.join(missing)}: not installed", "pip install 'hpstudy[serve]'")
     from hpstudy.live.server import serve as run_server
 
+    studies = list(studies) if isinstance(studies, Sequence) and not isinstance(studies, str) else [studies]
     databases = [locate(study, storage, scale=scale) for study in studies]
     for study, database in zip(studies, databases, strict=True):
         if not database.exists():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, StudyDefinition, default_storage, definition, is_stored, locate
 from hpstudy.bundles import code_folder
+from hpstudy.errors import UsageError
 from hpstudy.modules import module_folder
 from hpstudy.plugins import module_name
 from hpstudy.store import Reader
@@ -127,9 +128,10 @@ def run_options(
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
 
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers is {workers}, not at least 1", "leave it out for one per physical core")
+    names = (observers,) if isinstance(observers, str) else tuple(observers)
     addresses = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
     scheduler = {name: value for name, value in addresses.items() if value}
     workers = workers or (sys.maxsize if scheduler else default_workers())
-    return RunOptions(
-        workers, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, tuple(observers)
-    )
+    return RunOptions(workers, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, names)

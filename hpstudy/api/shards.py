@@ -11,7 +11,7 @@ from hpstudy.store import Reader
 
 
 def merge(
-    shards: Sequence[str | Path],
+    shards: str | Path | Sequence[str | Path],
     storage: str | Path | None = None,
     *,
     partial: bool = False,
@@ -35,7 +35,7 @@ def merge(
     """
     from hpstudy.engine.merge import merge_shards
 
-    databases = [Path(shard) for shard in shards]
+    databases = [Path(shard) for shard in ([shards] if isinstance(shards, str | Path) else shards)]
     if not databases:
         raise UsageError("there are no shards to merge", "name the databases of all shards")
     with Reader.open(databases[0]) as reader:
