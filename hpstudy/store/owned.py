@@ -12,6 +12,7 @@ from hpstudy.store import owner as ownership
 from hpstudy.store import paths
 from hpstudy.store.connection import close_writer, connect_writer, log_of
 from hpstudy.store.create import new_database
+from hpstudy.store.descriptors import Descriptors, file_id, never_close
 from hpstudy.store.events import write_event
 from hpstudy.store.faults import translated
 from hpstudy.store.migrations import SEALED_SINCE, migrate, refuse_newer, version
@@ -35,10 +36,11 @@ class OwnedDatabase:
         self.path = path
         self.connection = connection
         self._owner = owner
-        self._file = _file_id(path)
+        self._file = file_id(path)
         log = log_of(path)
         index = log.with_name(log.name.removesuffix("-wal") + "-shm")
-        self._log_files = {file: _file_id(file) for file in (log, index)}
+        self._log_files = {file: file_id(file) for file in (log, index)}
+        self._descriptors = Descriptors([path, log, index])
 
     @classmethod
     def create(
@@ -100,18 +102,24 @@ class OwnedDatabase:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Run a write transaction. It fails if the file or its log was replaced, or another process owns the database."""
         connection = self.connection
-        if _file_id(self.path) != self._file:
+        if file_id(self.path) != self._file:
             raise StoreError(
                 f"{self.path} was deleted or replaced while this process was writing to it",
                 "nothing was written to the new file. Restore the old file, or run again to start from the beginning.",
             )
-        if replaced := [file for file, known in self._log_files.items() if _file_id(file) != known]:
+        if replaced := [file for file, known in self._log_files.items() if file_id(file) != known]:
             # SQLite would continue to write to the deleted log. Besides `rm`, this happens if this process opens and closes the database by
             # other means, which drops SQLite's locks, and another program then closes the database as if it were the last one.
             raise StoreError(
                 f"{replaced[0]} was deleted or replaced while this process was writing to it",
                 "run the same command again; what was stored before is kept. In a process that runs a study, do not open or copy its "
                 "database as a file.",
+            )
+        if not self._descriptors.are_open():
+            raise StoreError(
+                f"code in this process has closed the open files of {self.path}; nothing more was written",
+                "do not close file descriptors that you did not open. What was stored before is kept: run again, with the executor "
+                "'processes', in which a trial cannot affect this process",
             )
         with translated(self.path):
             try:
@@ -127,7 +135,10 @@ class OwnedDatabase:
     def abandon(self) -> None:
         """Close the connection without releasing the ownership. The next writer finds a dead owner."""
         ownership.forget(self._owner)
-        close_writer(self.connection)
+        if self._descriptors.are_open():
+            close_writer(self.connection)
+        else:
+            never_close(self.connection)
 
     def close(self) -> None:
         """Release the ownership and close the connection. Closing twice has no effect."""
@@ -135,12 +146,3 @@ class OwnedDatabase:
         with suppress(StoreError), self.transaction() as connection:
             ownership.release(connection, self._owner)
         self.abandon()
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """Return the device and inode of a file, which change if the file is replaced; None if it does not exist."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

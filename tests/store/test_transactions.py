@@ -2,6 +2,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -160,6 +161,41 @@ def test_nothing_is_lost_if_the_locks_of_sqlite_are_dropped_and_another_program_
         store.event("after")
     with Reader.open(path) as reader:
         assert [event.kind for event in reader.events()][-1] == "before"
+
+
+CLOSES = """
+import os, sys
+from hpstudy.store import Store
+store = Store.open(sys.argv[1])
+store.event("before")
+os.closerange(3, 256)
+files = [open(f"{sys.argv[1]}.{number}", "w+") for number in range(int(sys.argv[2]))]
+try:
+    store.event("after")
+except Exception as error:
+    print(error.message)
+store.close()
+"""
+
+
+@pytest.mark.parametrize("opened", [0, 1, 10])
+def test_code_that_closes_the_descriptors_of_sqlite_loses_nothing(store, path, opened):
+    store.close()
+    command = [sys.executable, "-c", CLOSES, str(path), str(opened)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert "has closed the open files of" in done.stdout
+    assert {file.stat().st_size for file in path.parent.glob(f"{path.name}.[0-9]")} <= {0}
+    with Reader.open(path) as reader:
+        assert [event.kind for event in reader.events()][-1] == "before"
+    assert check(path) == []
+
+
+def test_a_reader_that_is_closed_during_a_run_is_no_closed_file(store, path):
+    store.close()
+    reader = Reader.open(path)
+    with type(store).open(path) as again:
+        reader.close()
+        again.event("tick")
 
 
 def test_a_database_that_is_a_link_is_written_with_the_log_of_its_file(store, path, tmp_path):
