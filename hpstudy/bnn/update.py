@@ -88,7 +88,8 @@ class RecordedUpdate(Update):
             self._updated = True
 
     def _record(self, clock: Clock) -> None:
-        states = [list(layers) for layers in self.binary.states]
+        # Dictionaries of its own: a method may replace tensors in those that it is given.
+        states = [[dict(state) for state in layers] for layers in self.binary.states]
         gradients = [parameter.grad for parameter in self._parameters]
         epoch_clock = EpochClock(clock.epoch, clock.epochs, clock.update, clock.updates)
 

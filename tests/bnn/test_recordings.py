@@ -198,6 +198,21 @@ class Copying(Filter):
         return state["theta"] * (2 + state["other"].tanh())
 
 
+class Replacing(Filter):
+    """A filter whose update replaces a tensor in the dictionary that it was given."""
+
+    def init(self, noise, hp, generator):
+        return {**super().init(noise, hp, generator), "other": noise.clone()}
+
+    def update(self, state, grad, hp, clock):
+        state |= super().update(state, grad, hp, clock)
+        state["other"] = state["other"] / 2 + grad
+        return state
+
+    def weight(self, state, hp, clock):
+        return state["theta"] * (2 + state["other"].tanh())
+
+
 class WaitingUpdate(Filter):
     def update(self, state, grad, hp, clock):
         return super().update(state, grad * (1 if grad.sum().item() > 0 else 2), hp, clock)
@@ -208,7 +223,10 @@ class Growing(Filter):
         return {**super().update(state, grad, hp, clock), f"extra {len(state)}": grad.clone()}
 
 
-@pytest.mark.parametrize(("method", "replays"), [(Copying(), EPOCHS * UPDATES - 1), (WaitingUpdate(), 0), (Growing(), 0)])
+@pytest.mark.parametrize(
+    ("method", "replays"),
+    [(Copying(), EPOCHS * UPDATES - 1), (Replacing(), EPOCHS * UPDATES - 1), (WaitingUpdate(), 0), (Growing(), 0)],
+)
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_method_of_ones_own_is_recorded_if_that_changes_no_bit(method, replays, size, device, train):
     data = data_on(device)
