@@ -119,7 +119,7 @@ class OwnedDatabase:
             raise StoreError(
                 f"code in this process has closed the open files of {self.path}; nothing more was written",
                 "do not close file descriptors that you did not open. What was stored before is kept: run again, with the executor "
-                "'processes', in which a trial cannot affect this process",
+                "'processes', in which a trial cannot affect this process.",
             )
         with translated(self.path):
             try:
