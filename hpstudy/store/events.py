@@ -45,7 +45,8 @@ def read_accepted(connection: sqlite3.Connection) -> dict[str, str]:
     accepted: dict[str, str] = {}
     for event in read_events(connection, f"kind = '{CODE_CHANGED}'"):
         try:
-            accepted |= {name: str(change["new"]) for name, change in event.detail["sources"].items()}
+            # Earlier versions stored the new checksum only.
+            accepted |= {name: new if isinstance(new, str) else str(new["new"]) for name, new in event.detail["sources"].items()}
         except (KeyError, AttributeError, TypeError):
             raise Undecodable(f"the event '{CODE_CHANGED}' of {event.at} has no checksums") from None
     return accepted

@@ -16,6 +16,7 @@ from hpstudy.engine.progress import Observer
 from hpstudy.errors import StoreError, StudyChanged
 from hpstudy.loading.load import read_study
 from hpstudy.modules import module_path
+from hpstudy.store.events import write_event
 from hpstudy.store.seals import changing
 
 STUDY = """\
@@ -301,6 +302,22 @@ def test_of_a_database_of_an_earlier_version_a_copy_of_the_old_file_does_not_cou
     project.write(base="def f(params, seed): return 0.0", backup="def f(params, seed): return params['x']")
     with pytest.raises(StudyChanged, match="source of train:f"):
         project.run(3)
+
+
+def test_of_a_database_of_an_earlier_version_a_change_that_it_accepted_needs_no_permission_again(project):
+    project.write(train="import helper\nfrom helper import value as f", helper="def value(params, seed): return params['x']")
+    project.run()
+    old = sha256(project.folder / "helper.py")
+    project.write(helper="def value(params, seed): return params['x'] + 1")
+    with sqlite3.connect(project.storage) as connection, changing(connection, "identity"):
+        connection.execute("DELETE FROM identity")
+        connection.execute("INSERT INTO identity VALUES ('source of train:f', ?)", (old,))
+        write_event(connection, "code_changed", {"sources": {"source of train:f": sha256(project.folder / "helper.py")}})
+    connection.close()
+    assert project.run(3).ran == 1
+    project.write(helper="def value(params, seed): return params['x'] + 2")
+    with pytest.raises(StudyChanged, match=r"helper\.py"):
+        project.run(4)
 
 
 def test_of_a_database_of_an_earlier_version_nothing_is_imported_if_no_file_has_its_checksum(project):
