@@ -85,5 +85,8 @@ def write_new(contents: Mapping[Path, bytes]) -> list[Path]:
 
 def write_problem(path: Path, error: OSError) -> str:
     """The reason why `path` could not be written: a file is where it needs a folder, or what the operating system says."""
-    file = next((folder for folder in path.parents if folder.exists() and not folder.is_dir()), None)
-    return f"{file} is a file, not a folder" if file is not None else error.strerror or str(error)
+    if isinstance(error, NotADirectoryError | FileExistsError):  # then all folders above the file can be entered
+        for folder in path.parents:
+            if folder.exists() and not folder.is_dir():
+                return f"{folder} is a file, not a folder"
+    return error.strerror or str(error)
