@@ -119,7 +119,9 @@ def _design(results: Results) -> str:
     study = results.study
     if results.sweep:
         return _sweep_design(results)
-    views = ", ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
+    views = ", ".join(f"{name} with {len(view.space)}" for name, view in study.views.items())
+    if labels := [f"{name} is '{view.label}'" for name, view in study.views.items() if view.label not in ("", name)]:
+        views += f"; in figures {', '.join(labels)}"
     others = f" (also: {', '.join(other.searcher for other in study.search.others)})" if study.search.others else ""
     return (
         f"{numbers.things(len(study.views), 'view')} (hyperparameters tuned: {views}), {numbers.things(study.replicates, 'replicate')} of "
