@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from hpstudy.data.dataset import Progress
 
 app = typer.Typer(help="Manage data sets: list, fetch, import, verify.", no_args_is_help=True, rich_markup_mode=None)
+
+NOTE_CHARACTERS = 160
+"""Maximum length of the notes on a data set below the table. A synthesized one can list dozens of voices."""
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="A name from `hpstudy data list`, or my_module:MySet in the current folder.")
@@ -57,8 +61,8 @@ def list_(form: Form = Format.table) -> None:
         return
     print_rows([{key: value for key, value in status.as_dict().items() if key != "notes"} for status in statuses])
     for status in statuses:
-        if remarks := [status.problem] if status.problem else status.notes:
-            say(f"\n{status.name}: {'; '.join(remarks)}")
+        if remark := status.problem or shorten("; ".join(status.notes), NOTE_CHARACTERS, placeholder=" ... (all: --format json)"):
+            say(f"\n{status.name}: {remark}")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The commands in the order of a study's life."""
 
+import dataclasses
 import json
 import sqlite3
 
@@ -188,3 +189,17 @@ def test_init_says_what_it_has_written(hpstudy, tmp_path):
     assert [line for line in second.stderr.splitlines() if "written" in line] == ["written: here/my_module.py"]
     assert hpstudy("init", "here", "--template", "function").stderr.startswith("here has these files already\n")
     assert "Next: hpstudy validate" in hpstudy("init", ".", "--template", "function").stderr
+
+
+def test_long_notes_on_a_data_set_are_cut_below_the_table(monkeypatch, capsys):
+    from hpstudy.cli import data
+    from hpstudy.data import library
+
+    status = library.list_sets()[0]
+    notes = (f"99 voices excluded: {', '.join(['somebody'] * 99)}",)
+    monkeypatch.setattr(library, "list_sets", lambda: [dataclasses.replace(status, problem="", notes=notes)])
+    data.list_()
+    note = capsys.readouterr().err.strip()
+    assert note.startswith(f"{status.name}: 99 voices excluded: somebody, ")
+    assert note.endswith("... (all: --format json)")
+    assert len(note) < 200
