@@ -26,7 +26,9 @@ def document(compared: Several) -> Document:
     names = [results.study.name for results in compared.studies]
     return Document(
         name=" + ".join(names),
-        question=" ".join(dict.fromkeys(map(_with_mark, (results.study.question for results in compared.studies)))).strip(),
+        question=" ".join(
+            dict.fromkeys(_with_mark(text) for results in compared.studies if (text := results.study.question.strip()))
+        ),
         design="; ".join(_design(compared, index) for index in range(len(names))),
         provisional=" ".join(
             f"{results.study.name}: {wording.provisional(results)}" for results in compared.studies if results.provisional
@@ -51,9 +53,8 @@ def document(compared: Several) -> Document:
 
 
 def _with_mark(question: str) -> str:
-    """A question that ends with a mark, so that another one can follow; "" without one."""
-    question = question.strip()
-    return question if not question or question.endswith((".", "?", "!", ")")) else f"{question}?"
+    """A question that ends with a mark, so that another one can follow."""
+    return question if question.endswith((".", "?", "!", ")")) else f"{question}?"
 
 
 def _altered(compared: Several) -> Iterator[Section]:

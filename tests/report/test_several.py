@@ -161,14 +161,17 @@ def test_the_report_of_several_studies_has_every_number_in_a_table(two):
         (("Compare both. ", "So? (a try-out)"), "Compare both. So? (a try-out)"),
         (("The same", "The same"), "The same?"),
         (("", "One"), "One?"),
+        (("One", "", "Three"), "One? Three?"),
         (("", ""), ""),
     ],
 )
-def test_each_question_ends_with_a_mark_before_the_next_one(two, questions, joined):
-    first, second = two(study={"question": questions[1]})
-    first = dataclasses.replace(first, study=first.study.model_copy(update={"question": questions[0]}))
+def test_each_question_ends_with_a_mark_before_the_next_one(make_results, questions, joined):
+    studies = [
+        make_results({"a": np.array(A), "b": np.array(B)}, study={**called(f"study_{number}"), "question": question})
+        for number, question in enumerate(questions)
+    ]
     with style.applied():
-        assert report.document(several([first, second])).question == joined
+        assert report.document(several(studies)).question == joined
 
 
 def test_rendering_again_gives_the_same_bytes(two):
