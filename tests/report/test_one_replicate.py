@@ -7,7 +7,7 @@ import pytest
 
 from hpstudy.analysis import analyze
 from hpstudy.report.charts.intervals import NO_INTERVALS
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import Confirm, Study
 from tests.report.test_endpoints_chapter import make
 from tests.report.test_layers_chapter import metrics
 from tests.support.reports import document_of
@@ -77,6 +77,24 @@ def test_the_default_point_of_one_replicate_has_an_interval_over_seeds():
     assert (
         "means over searches. One search has no spread: only the default point has a 95% interval, over seeds." in chart.reading
     )
+
+
+@pytest.mark.parametrize(
+    ("defaults", "said"),
+    [
+        ({"a": [0.1, 0.2], "b": [0.1, 0.2]}, ": only the default point has a 95% interval, over seeds."),
+        ({}, ", so there are no intervals."),
+    ],
+)
+def test_several_searches_with_too_few_trainings_on_fresh_seeds_are_not_called_one(defaults, said):
+    made, rng = study(6, "ab"), np.random.default_rng(1)
+    fresh = {view: rng.normal(size=(6, 6, 2)) for view in "ab"}
+    for values in fresh.values():
+        values[1:, :, 1] = np.nan  # only the first search has a value on the second seed
+    confirmed = made.study.model_copy(update={"confirm": Confirm(seeds=2)})
+    results = analyze(MemorySource(confirmed, made.values, fresh=fresh, defaults=defaults))
+    (chart,) = (chart for chart in document_of(results).charts if chart.name == "confirmation")
+    assert f"means over searches. Too few trainings of the searches have a value{said}" in chart.reading
 
 
 @pytest.mark.parametrize("apart", [False, True])

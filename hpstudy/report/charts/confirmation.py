@@ -26,6 +26,9 @@ TUNING, FRESH, MEAN_TUNING, MEAN_FRESH, DEFAULT = range(5)
 ROWS = (-0.22, 0.08, -0.36, 0.22, 0.38)
 """Offsets of a view's marks below its row, in the order of the legend; 1 is the distance of two rows."""
 
+FEW_VALUES = "Too few trainings of the searches have a value"
+"""Why means over several searches have no intervals, for instance while the confirmations run."""
+
 GRAY, CROSS = style.gray(0.2), style.gray(0.35)
 
 LEGEND = (
@@ -44,12 +47,14 @@ def chart(results: Results, confirmation: Confirmation) -> Chart:
     values = Axis(Words(confirmation.metrics[0], "objective"), around(*scores, room=0.04), grid=True)
     marks = [mark for center, view in enumerate(confirmation.views) for mark in _view(results, confirmation, view, center)]
     level, objectives = confidence(results), [view.metrics[0] for view in confirmation.views]
+    alone = all(len(view.data.replicates) == 1 for view in confirmation.views)
     if has_intervals(of.tuned.low for of in objectives):
         drawn = f", bars their {level} intervals."
     elif has_intervals(of.default.low for of in objectives if of.default is not None):
-        drawn = f". One search has no spread: only the default point has a {level} interval, over seeds."
+        reason = "One search has no spread" if alone else FEW_VALUES
+        drawn = f". {reason}: only the default point has a {level} interval, over seeds."
     else:
-        drawn = f". {NO_INTERVALS}"
+        drawn = f". {NO_INTERVALS}" if alone else f". {FEW_VALUES}, so there are no intervals."
     crossed = all(view.crossed for view in confirmation.views)
     seeds = "the same seeds" if crossed else "the seeds of replicate 0"
     return Chart(
