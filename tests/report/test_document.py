@@ -230,8 +230,8 @@ def test_figures_for_the_page_alone_are_not_printed(results):
 
 def test_labels_of_views_are_named_after_their_hyperparameters(results):
     views = results.study.views
-    labelled = {"a": views["a"].model_copy(update={"label": "slow (6)"}), "b": views["b"]}
-    study = results.study.model_copy(update={"views": labelled})
+    labeled = {"a": views["a"].model_copy(update={"label": "slow (6)"}), "b": views["b"]}
+    study = results.study.model_copy(update={"views": labeled})
     design = document_of(dataclasses.replace(results, study=study)).design
     assert design.startswith("2 views (hyperparameters tuned: a with 2, b with 2; in figures a is 'slow (6)'), 6 replicates of ")
     assert document_of(results).design.startswith("2 views (hyperparameters tuned: a with 2, b with 2), 6 replicates of ")
