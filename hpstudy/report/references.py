@@ -119,7 +119,9 @@ def references_of_several(compared: Several) -> tuple[str, ...]:
     """The publications whose methods the report of several studies uses, in alphabetical order."""
     used = {_DAVISON, _STUDENT, _TURNER}
     if compared.endpoints:
-        used |= {_HOLM, _SATTERTHWAITE, _WELCH}
+        used |= {_HOLM, _SATTERTHWAITE}
+        if len({results.study.seed for results in compared.studies}) > 1:
+            used.add(_WELCH)
     if compared.ranking.ranks is not None:
         used |= {*_RANKS}
     if compared.ranking.profile is not None:

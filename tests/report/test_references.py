@@ -1,16 +1,20 @@
 """Every publication that a report cites is in its list of references."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
 import hpstudy.report
+from hpstudy.analysis import analyze as analyze_source
+from hpstudy.analysis.cross_study import several
 from hpstudy.api.results import analyze
 from hpstudy.report import style
 from hpstudy.report.document import document
 from hpstudy.report.model import Facts, Paragraph, References
-from hpstudy.report.references import references
+from hpstudy.report.references import references, references_of_several
+from tests.report.test_endpoints_chapter import make
 
 REPORTS = Path(__file__).parents[2] / "reports"
 CITATION = re.compile(r"\b([A-Z][\w-]+)(?: et al\.| and [A-Z][\w-]+)?,? \(?((?:18|19|20)\d\d)\b")
@@ -64,3 +68,16 @@ def test_every_publication_that_the_texts_of_reports_cite_is_known():
     found = cited(sentence for text in texts for sentence in re.findall(r'^ +.*?"(.*)"', text, re.MULTILINE))
     assert ("Weerts", "2020") in found
     assert [name for name, _ in sorted(found) if f'"{name}' not in known] == []
+
+
+def test_a_joint_report_cites_welch_only_if_studies_have_different_seeds():
+    def publications(seed):
+        first, second = (analyze_source(make(n=8, plateaus={"values": {"a": 1, "b": 1}, "source": "a pilot"})) for _ in range(2))
+        other = {"name": "other", "seed": seed, "task": second.study.task.model_copy(update={"use": "hartmann6"})}
+        second = dataclasses.replace(second, study=second.study.model_copy(update=other))
+        found = several([first, second])
+        assert found.endpoints
+        return references_of_several(found)
+
+    assert [any(one.startswith("Welch. ") for one in publications(seed)) for seed in (0, 1)] == [False, True]
+    assert any(one.startswith("Satterthwaite. ") for one in publications(0))
