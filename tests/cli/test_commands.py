@@ -183,7 +183,7 @@ def test_status_of_an_incomplete_study_has_the_command_that_continues_it(hpstudy
 
 def test_init_says_what_it_has_written(hpstudy, tmp_path):
     first = hpstudy("init", "here", "--template", "function")
-    assert "written: here/my_study.yaml\nwritten: here/my_module.py\nNext: cd here && hpstudy validate" in first.stderr
+    assert "written: here/my_module.py\nwritten: here/my_study.yaml\nNext: cd here && hpstudy validate" in first.stderr
     (tmp_path / "here/my_module.py").unlink()
     second = hpstudy("init", "here", "--template", "function")
     assert [line for line in second.stderr.splitlines() if "written" in line] == ["written: here/my_module.py"]

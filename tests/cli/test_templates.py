@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hpstudy import run
 from hpstudy.loading.load import load_study
 from hpstudy.study.shipped import shipped_root
 from hpstudy.study.templates import TEMPLATES
@@ -34,7 +35,7 @@ def test_a_template_runs(hpstudy, tmp_path, monkeypatch, name):
         .replace("replicates: 10", "replicates: 1")
     )
     file.write_text(text)
-    assert hpstudy.run(file, tmp_path / "s.sqlite", executor="inline").counts.completed == 4
+    assert run(file, tmp_path / "s.sqlite", executor="inline").counts.completed == 4
 
 
 def test_nothing_is_overwritten(hpstudy, tmp_path):
