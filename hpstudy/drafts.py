@@ -38,6 +38,21 @@ def output_file(path: Path) -> Iterator[Path]:
         raise OutputError(f"{path} cannot be written: {write_problem(path, error)}", "choose another --output") from error
 
 
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file atomically.
+
+    Raises:
+        UsageError: it is not a regular file.
+        OutputError: it cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with output_file(path) as draft:
+        if path.exists() and not path.is_file():  # a device would be replaced
+            raise UsageError(f"{path} is not a regular file", "choose another --output")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+
+
 def drafts_of(path: Path) -> Iterator[Path]:
     """Return the drafts of `path`, and their journals, that exist now."""
     return path.parent.glob(f"{glob.escape(_start(path))}*.new*")

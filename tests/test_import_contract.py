@@ -188,7 +188,14 @@ def test_architecture_md_lists_the_components_in_this_order():
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["validate", "studies/audio.yaml"], ["plan", "studies/audio.yaml"], ["list", "methods"], ["data", "list"]],
+    [
+        ["--help"],
+        ["validate", "studies/audio.yaml"],
+        ["plan", "studies/audio.yaml"],
+        ["list", "methods"],
+        ["data", "list"],
+        ["schema"],
+    ],
     ids=lambda command: command[0],
 )
 def test_a_command_that_trains_nothing_imports_no_heavy_library(command):

@@ -56,8 +56,8 @@ def schema(
     """Print the JSON Schema of study files. Editors use it to complete and check YAML."""
     import json
 
+    from hpstudy.drafts import write_file
     from hpstudy.loading.jsonschema import study_schema
-    from hpstudy.report.files import write_file
 
     text = json.dumps(study_schema(), indent=2, ensure_ascii=False)
     if output is None:

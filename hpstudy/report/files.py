@@ -17,7 +17,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.drafts import output_file
 from hpstudy.errors import UsageError
 from hpstudy.report.serial import FORMAT, text
 from hpstudy.study.changes import changes
@@ -146,21 +145,6 @@ def _of_one_study(old: Mapping[str, object], new: Mapping[str, object]) -> bool:
     except ValidationError:  # a joint report, or a report of an earlier version
         return False
     return not changes(before, after)
-
-
-def write_file(path: Path, content: bytes | str) -> None:
-    """Write a file atomically.
-
-    Raises:
-        UsageError: it is not a regular file.
-        OutputError: it cannot be written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    with output_file(path) as draft:
-        if path.exists() and not path.is_file():  # a device would be replaced
-            raise UsageError(f"{path} is not a regular file", "choose another --output")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
 
 
 def _read(path: Path) -> dict[str, object] | None:

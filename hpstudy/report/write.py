@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.analysis.results import Results
+from hpstudy.drafts import write_file
 from hpstudy.errors import UsageError, nearest
 from hpstudy.report import csvs, serial
-from hpstudy.report.files import DOCUMENTS, ReportPaths, claim, form_of, write_file
+from hpstudy.report.files import DOCUMENTS, ReportPaths, claim, form_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
