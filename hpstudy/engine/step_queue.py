@@ -84,10 +84,10 @@ class StepQueue:
         """Add a step."""
         order, position = next(self._order), self._positions[step.group[0]]
         self._waiting[order] = step
-        heapq.heappush(self._planned, (step.seed_number, position, order))
+        self._push(self._planned, (step.seed_number, position, order))
         if step.seed_number < 0:
             longest = self._longest.setdefault(step.group[0].view, [])
-            heapq.heappush(longest, (-self._trials_in_sequence(step), position, order))
+            self._push(longest, (-self._trials_in_sequence(step), position, order))
 
     def take(self, most: int, workers: int) -> list[Step]:
         """Remove the first steps, at most `most`, for a run with this number of workers."""
@@ -105,6 +105,13 @@ class StepQueue:
         entry = self._first(self._planned)
         assert entry is not None, "the caller takes no more steps than there are"
         return entry[-1]
+
+    def _push(self, heap: list[tuple[int, int, int]], entry: tuple[int, int, int]) -> None:
+        """Add an entry. Entries of steps that were taken from another heap are removed when they are more than half."""
+        if len(heap) > 2 * len(self._waiting):
+            heap[:] = [each for each in heap if each[-1] in self._waiting]
+            heapq.heapify(heap)
+        heapq.heappush(heap, entry)
 
     def _first(self, heap: list[tuple[int, int, int]]) -> tuple[int, int, int] | None:
         """The first entry of a heap whose step is waiting."""

@@ -84,3 +84,14 @@ def test_fresh_seeds_run_after_all_searches_seed_by_seed():
     assert len(queue) == 3
     assert queue.take(5, workers=2) == [Step((search,)), seeds[1], seeds[0]]
     assert len(queue) == 0
+
+
+def test_memory_does_not_grow_with_the_steps_that_were_taken():
+    keys = searches("a", 4)
+    queue, _ = queue_of({key: 10 + position for position, key in enumerate(keys)})
+    for key in keys:
+        queue.add(Step((key,)))
+    for _ in range(1_000):
+        (step,) = queue.take(1, workers=1)
+        queue.add(step)
+    assert len(queue._planned) + len(queue._longest["a"]) < 40
