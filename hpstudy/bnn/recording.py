@@ -33,7 +33,7 @@ class Recording(Generic[T]):
 
 def on_side_stream(call: Callable[[], object]) -> torch.cuda.Stream:
     """Call a function, whose operations run on a new stream, and return this stream."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # untyped in torch
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         call()

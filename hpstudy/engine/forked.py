@@ -43,4 +43,4 @@ def flush_streams() -> None:
     """Flush standard output and error. User code may have closed or replaced them."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         with suppress(Exception):
-            stream.flush()  # type: ignore[union-attr]
+            stream.flush()  # type: ignore[union-attr]  # None if user code removed it
