@@ -85,9 +85,9 @@ def test_a_smooth_function_of_one_variable_is_maximized_within_a_hundredth_of_it
 
 
 def test_the_best_of_the_choices_are_found():
-    history = play(AxSearcher(BoTorchSettings(initial=4)), MIXED, trials=18)
-    best = max(history, key=lambda past: past.value)
-    assert (best.point["scaling"], best.point["clipping"]) == (True, "none")
+    """A wrong choice costs at least 0.2. One search may end at one: its path depends on rounding, and so on the processor."""
+    searches = [play(AxSearcher(BoTorchSettings(initial=4)), MIXED, trials=18, seed=seed) for seed in (1, 2, 3)]
+    assert sum(max(past.value for past in history) > -0.05 for history in searches) >= 2
 
 
 @pytest.mark.parametrize(
