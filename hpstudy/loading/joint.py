@@ -7,9 +7,10 @@ because a rule such as "a < b" is violated first at a corner.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import islice
 
 from hpstudy.errors import Problem
+from hpstudy.search.values import combinations
 from hpstudy.study.parameters import ChoiceParameter
 from hpstudy.study.schema import View
 from hpstudy.study.space import Point, Space
@@ -42,9 +43,8 @@ def check_sweep(task: Task, view: View, points: Sequence[Point]) -> list[Problem
 
 
 def _corners(space: Space) -> Iterator[Point]:
-    ends = [p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for _, p in space.items()]
-    points = (space.present(dict(zip(space.names(), values, strict=True))) for values in islice(product(*ends), MAX_CORNERS))
-    return filter(space.satisfies, points)
+    ends = {name: p.values if isinstance(p, ChoiceParameter) else (p.low, p.high) for name, p in space.items()}
+    return filter(space.satisfies, islice(combinations(space, ends), MAX_CORNERS))
 
 
 def _refuses(view: View) -> str:

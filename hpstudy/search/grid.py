@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from itertools import islice
 from typing import Annotated, ClassVar
@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 from hpstudy.errors import Problem
 from hpstudy.goal import Goal
 from hpstudy.search.interface import Key, Observation, Searcher
-from hpstudy.search.values import describe_domain, invalidity, point_value, value_count
+from hpstudy.search.values import combinations, describe_domain, invalidity, point_value, value_count
 from hpstudy.study.blocks import Block
-from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, IntParameter, Value, is_present
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, IntParameter, Value
 from hpstudy.study.space import Point, Space
 
 MAX_LEVELS = 1_000
@@ -85,12 +85,12 @@ class GridSearcher(Searcher):
         return self._listed[1]
 
     def _combinations(self, space: Space) -> Iterator[Point]:
-        """Yield the points. An absent hyperparameter takes no value, so no point is repeated."""
-        points: Iterator[Point] = iter([{}])
-        for name, parameter in space.items():
-            values = [self._value(name, parameter, index) for index in range(self._size(name, parameter))]
-            points = _extended(points, name, parameter, values)
-        return filter(space.satisfies, points)
+        """The points, without those that violate a constraint."""
+        values = {
+            name: [self._value(name, parameter, index) for index in range(self._size(name, parameter))]
+            for name, parameter in space.items()
+        }
+        return filter(space.satisfies, combinations(space, values))
 
     def _size(self, name: str, parameter: AnyParameter) -> int:
         """The number of values of a hyperparameter."""
@@ -140,15 +140,6 @@ class GridSearcher(Searcher):
 def _is_irregular(space: Space) -> bool:
     """Whether the points of a space may be fewer than all combinations."""
     return space.is_conditional or bool(space.constraints)
-
-
-def _extended(points: Iterable[Point], name: str, parameter: AnyParameter, values: Sequence[Value]) -> Iterator[Point]:
-    """Extend the points by each value of another hyperparameter, if it is present."""
-    for point in points:
-        if is_present(parameter, point):
-            yield from ({**point, name: value} for value in values)
-        else:
-            yield point
 
 
 def _check_listed(values: Sequence[Value], key: Key, parameter: AnyParameter) -> list[Problem]:

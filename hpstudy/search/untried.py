@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import sobol_points
+from hpstudy.search.values import combinations
 from hpstudy.study.parameters import ChoiceParameter, Value
 from hpstudy.study.space import Point, Space
 
@@ -64,16 +65,11 @@ def _combinations(space: Space, tried: int) -> Iterator[Point]:
     infeasible, so all values are taken.
     """
     most = MAX_COMBINATIONS if space.constraints else tried + 1
-    columns: list[Sequence[Value]] = []
-    for parameter in space.root.values():
+    values: dict[str, Sequence[Value]] = {}
+    for name, parameter in space.items():
         if parameter.count is None:
-            return
-        if isinstance(parameter, ChoiceParameter):
-            columns.append(parameter.values)
-        else:
-            columns.append([parameter.value(index) for index in range(min(parameter.count, most))])
-    combinations = itertools.product(*columns)
-    for values in itertools.islice(combinations, MAX_COMBINATIONS) if space.constraints else combinations:
-        point = space.present(dict(zip(space.names(), values, strict=True)))
-        if space.satisfies(point):
-            yield point
+            return iter(())
+        count = parameter.count if isinstance(parameter, ChoiceParameter) else min(parameter.count, most)
+        values[name] = [parameter.value(index) for index in range(count)]
+    points = combinations(space, values)
+    return filter(space.satisfies, itertools.islice(points, MAX_COMBINATIONS)) if space.constraints else points

@@ -1,11 +1,11 @@
-"""Values that a study file lists for a hyperparameter: checks them against its range and converts them for a point."""
+"""Values listed for hyperparameters: checks them against the ranges, and converts and combines them to points."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hpstudy.study.explain import shown
-from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, Value
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, FloatParameter, Value, is_present
 from hpstudy.study.space import Point, Space
 
 
@@ -41,3 +41,23 @@ def point_of(space: Space, values: Mapping[str, Value]) -> Point:
 def point_value(parameter: AnyParameter, value: Value) -> Value:
     """An admitted value as stored in a point: an integer given for a real number becomes a float."""
     return float(value) if isinstance(parameter, FloatParameter) else value
+
+
+def combinations(space: Space, values: Mapping[str, Sequence[Value]]) -> Iterator[Point]:
+    """All points with the given values of every hyperparameter; those of the last one change fastest. Constraints are not considered.
+
+    An absent hyperparameter takes no value, so no point is repeated.
+    """
+    points: Iterator[Point] = iter([{}])
+    for name, parameter in space.items():
+        points = _extended(points, name, parameter, values[name])
+    return points
+
+
+def _extended(points: Iterable[Point], name: str, parameter: AnyParameter, values: Sequence[Value]) -> Iterator[Point]:
+    """Extend the points by each value of another hyperparameter, if it is present."""
+    for point in points:
+        if is_present(parameter, point):
+            yield from ({**point, name: value} for value in values)
+        else:
+            yield point

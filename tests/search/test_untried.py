@@ -3,6 +3,7 @@ import itertools
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import sobol_points
 from hpstudy.search.untried import is_tried, untried_points
+from hpstudy.search.values import combinations
 from hpstudy.study.space import Space
 
 FINITE = Space.model_validate(
@@ -63,3 +64,26 @@ def test_a_range_of_a_billion_numbers_is_not_counted_through():
 
 def test_a_value_of_another_parameter_is_not_the_same_point():
     assert not is_tried({"layers": 1, "scaling": True}, tried([{"layers": 1, "scaling": False}]))
+
+
+MODELS = Space.model_validate(
+    {"model": {"type": "choice", "values": list("abcdef")}}
+    | {
+        f"{model}{number}": {"type": "choice", "values": [1, 2, 3, 4, 5, 6], "when": {"model": model}}
+        for model in "abcdef"
+        for number in range(2)
+    }
+)
+"""Six models with two settings each: 216 points, and 6**13 combinations of all values."""
+
+
+def test_values_of_absent_hyperparameters_are_not_combined():
+    values = {name: parameter.values for name, parameter in MODELS.items()}
+    assert len(list(itertools.islice(combinations(MODELS, values), 1_000))) == 216
+
+
+def test_all_points_of_a_conditional_space_are_found():
+    found = untried_points(MODELS, (), seed=0, number=5, count=256)
+    assert len(found) == len(set(map(str, found))) == 216
+    assert untried_points(MODELS, tried(found[1:]), seed=0, number=215, count=1) == found[:1]
+    assert untried_points(MODELS, tried(found), seed=0, number=216, count=1) == []
