@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -61,13 +61,16 @@ HEAVY = (
 )
 
 
-def imported(path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def imported(path: Path) -> frozenset[tuple[str, str]]:
     """(module, name) of everything that a file imports, anywhere in it; the name is "" for `import module`."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            found |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield from ((node.module, alias.name) for alias in node.names)
+            found |= {(node.module, alias.name) for alias in node.names}
+    return frozenset(found)
 
 
 def imports(path: Path) -> set[str]:
