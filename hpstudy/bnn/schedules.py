@@ -41,6 +41,10 @@ class Clock:
         first = after * (self.updates // self.epochs)
         return max(self.update - first, 0) / max(self.updates - first, 1)
 
+    def factor(self, decay: Decay, per: Per, after: int = 0) -> float:
+        """Return the factor of a schedule at this time: `factor` of `elapsed`. Without a decay the time is not read."""
+        return 1.0 if decay == "none" else factor(decay, self.elapsed(per, after))
+
 
 class UpdateNumberRead(Exception):
     """The number of the update was read from an `EpochClock`."""
@@ -98,7 +102,7 @@ def warmed_up(decay: Decay, clock: Clock, per: Per, epochs: int) -> float:
     >>> warmed_up("linear", Clock(epoch=6, epochs=12, update=0, updates=1), "epoch", 2)
     0.6
     """
-    return factor(decay, clock.elapsed(per, after=epochs)) * warmup(clock, epochs)
+    return clock.factor(decay, per, after=epochs) * warmup(clock, epochs)
 
 
 def temperature(clock: Clock, t_min: float, t_max: float) -> float:

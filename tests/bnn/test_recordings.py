@@ -119,14 +119,14 @@ def test_recordings_change_no_bit(name, size, device, train):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("per", ["epoch", "update"])
-def test_an_update_is_replayed_only_within_the_time_in_which_schedules_are_constant(optimizer, per, device, train):
+@pytest.mark.parametrize(("decay", "per"), [("cosine", "epoch"), ("cosine", "update"), ("none", "update")])
+def test_an_update_is_replayed_only_within_the_time_in_which_schedules_are_constant(optimizer, decay, per, device, train):
     method, data = Filter(), data_on(device)
-    real = RealOptimizer(name=optimizer, learning_rate=0.01, decay_per=per, warmup_epochs=2)
+    real = RealOptimizer(name=optimizer, learning_rate=0.01, decay=decay, decay_per=per, warmup_epochs=2)
     settings = SETTINGS.model_copy(update={"real_optimizer": real})
     eager, recorded = (train(mlps(method, 2, device), method, data, eager=eager, settings=settings) for eager in (True, False))
     assert_same_bits(recorded[0], eager[0])
-    assert recorded[1]["updates"] == (EPOCHS * UPDATES - 1 if per == "epoch" else 0)
+    assert recorded[1]["updates"] == (0 if (decay, per) == ("cosine", "update") else EPOCHS * UPDATES - 1)
 
 
 def test_networks_with_different_choices_are_recorded_together(device, train):

@@ -70,7 +70,8 @@ def test_an_epoch_clock_tells_the_epoch_and_not_the_update():
     clock = EpochClock(3, 10, 15, 50)
     assert clock.elapsed("epoch") == 0.3
     assert warmed_up("linear", clock, "epoch", 5) == pytest.approx(0.8)
-    for read in (lambda: clock.update, lambda: clock.elapsed("update"), lambda: replace(clock, epoch=2)):
+    assert clock.factor("none", "update") == 1
+    for read in (lambda: clock.update, lambda: clock.factor("linear", "update"), lambda: replace(clock, epoch=2)):
         with pytest.raises(UpdateNumberRead):
             read()
 

@@ -6,7 +6,7 @@ Quist, Li and van Gemert, ICLR 2023, Eq. 11-13. https://arxiv.org/abs/2303.02452
 from __future__ import annotations
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 
 class FilterHyperparameters(Hyperparameters):
@@ -47,7 +47,7 @@ class Filter(Method[FilterHyperparameters]):
 
     def update(self, state: State, grad: Tensor, hp: FilterHyperparameters, clock: Clock) -> State:
         """Apply Eq. 11-13."""
-        f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
+        f = clock.factor(hp.alpha_decay, hp.decay_per)
         m = state["m"].lerp_(grad, hp.gamma)
         g = state["g"].mul_(1 - hp.alpha * f).add_(m, alpha=f)
         return {"theta": follow(state["theta"], -g), "m": m, "g": g}

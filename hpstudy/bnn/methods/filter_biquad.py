@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 
 class BiquadFilterHyperparameters(Hyperparameters):
@@ -50,7 +50,7 @@ class BiquadFilter(Method[BiquadFilterHyperparameters]):
 
     def update(self, state: State, grad: Tensor, hp: BiquadFilterHyperparameters, clock: Clock) -> State:
         """Update the velocity, then the position."""
-        omega = grad.new_zeros(()) + hp.omega * factor(hp.omega_decay, clock.elapsed(hp.decay_per))
+        omega = grad.new_zeros(()) + hp.omega * clock.factor(hp.omega_decay, hp.decay_per)
         retention, stiffness = coefficients(omega, hp.zeta)
         v = state["v"].mul_(retention).add_((grad - state["y"]).mul_(stiffness))
         y = state["y"].add_(v)

@@ -6,7 +6,7 @@ A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arx
 from __future__ import annotations
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 
 class CascadeFilterHyperparameters(Hyperparameters):
@@ -50,7 +50,7 @@ class CascadeFilter(Method[CascadeFilterHyperparameters]):
 
     def update(self, state: State, grad: Tensor, hp: CascadeFilterHyperparameters, clock: Clock) -> State:
         """Update the fast filters, then the slow one."""
-        f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
+        f = clock.factor(hp.alpha_decay, hp.decay_per)
         signal = grad
         for name in _fast(hp):
             signal = state[name].lerp_(signal, hp.gamma)

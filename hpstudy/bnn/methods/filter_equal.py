@@ -6,7 +6,7 @@ A filter in the form of Quist, Li and van Gemert, ICLR 2023, Eq. 14. https://arx
 from __future__ import annotations
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 
 class EqualFilterHyperparameters(Hyperparameters):
@@ -41,7 +41,7 @@ class EqualFilter(Method[EqualFilterHyperparameters]):
 
     def update(self, state: State, grad: Tensor, hp: EqualFilterHyperparameters, clock: Clock) -> State:
         """Update all filters, each with the output of the previous one."""
-        f = factor(hp.alpha_decay, clock.elapsed(hp.decay_per))
+        f = clock.factor(hp.alpha_decay, hp.decay_per)
         signal = grad
         for name in _names(hp):
             signal = state[name].mul_(1 - hp.alpha * f).add_(signal, alpha=f)

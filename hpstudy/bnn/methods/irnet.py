@@ -9,7 +9,7 @@ from __future__ import annotations
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, he_scale, library_step
 from hpstudy.bnn.methods.standardize import standardize, standardize_backward
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor, temperature
+from hpstudy.bnn.schedules import Clock, Decay, Per, temperature
 from hpstudy.bnn.settings import Surrogate
 
 
@@ -61,7 +61,7 @@ class IRNet(Method[IRNetHyperparameters]):
             w,
             m,
             standardize_backward(inner, z, state["deviation"]),
-            step=hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per)),
+            step=hp.learning_rate * clock.factor(hp.learning_rate_decay, hp.decay_per),
             momentum_rate=hp.momentum_rate,
             weight_decay=hp.weight_decay,
         )

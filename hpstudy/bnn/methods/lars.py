@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import library_step
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 
 class LatentLARSHyperparameters(Hyperparameters):
@@ -57,7 +57,7 @@ class LatentLARS(Method[LatentLARSHyperparameters]):
 
     def update(self, state: State, grad: Tensor, hp: LatentLARSHyperparameters, clock: Clock) -> State:
         """Apply Algorithm 2."""
-        beta = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        beta = hp.learning_rate * clock.factor(hp.learning_rate_decay, hp.decay_per)
         w, m = library_step(
             state["w"],
             state["m"],

@@ -10,7 +10,7 @@ from typing import Literal
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import scaled_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 EPSILON = 1e-8
 """Added to the root of the second moment; in units of the gradient."""
@@ -72,7 +72,7 @@ class LatentAdam(Method[LatentAdamHyperparameters]):
     def update(self, state: State, grad: Tensor, hp: LatentAdamHyperparameters, clock: Clock) -> State:
         """Apply Adam (Kingma and Ba, 2015, Algorithm 1), with the number of updates from the clock."""
         w, number = state["w"], clock.update + 1
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        epsilon = hp.learning_rate * clock.factor(hp.learning_rate_decay, hp.decay_per)
         if hp.clipping == "gradient":
             grad = grad * (w.abs() <= 1)
         d = grad + w * hp.weight_decay

@@ -9,7 +9,7 @@ from typing import Literal
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import library_step, scaled_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 
 class LatentSGDHyperparameters(Hyperparameters):
@@ -64,7 +64,7 @@ class LatentSGD(Method[LatentSGDHyperparameters]):
     def update(self, state: State, grad: Tensor, hp: LatentSGDHyperparameters, clock: Clock) -> State:
         """Apply Eq. 2-4."""
         w, m = state["w"], state["m"]
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        epsilon = hp.learning_rate * clock.factor(hp.learning_rate_decay, hp.decay_per)
         if hp.clipping == "gradient":
             grad = grad * (w.abs() <= 1)
         if hp.convention == "paper":

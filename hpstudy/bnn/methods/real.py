@@ -10,7 +10,7 @@ from typing import Literal
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
 from hpstudy.bnn.methods.latent import he_deviation, library_step
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 from hpstudy.bnn.settings import Surrogate
 
 
@@ -55,7 +55,7 @@ class RealSGD(Method[RealSGDHyperparameters]):
 
     def update(self, state: State, grad: Tensor, hp: RealSGDHyperparameters, clock: Clock) -> State:
         """Apply one step of SGD."""
-        epsilon = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        epsilon = hp.learning_rate * clock.factor(hp.learning_rate_decay, hp.decay_per)
         w, m = library_step(
             state["w"], state["m"], grad, step=epsilon, momentum_rate=hp.momentum_rate, weight_decay=hp.weight_decay
         )

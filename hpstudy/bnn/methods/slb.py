@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from hpstudy.bnn.methods.interface import Generator, Hyperparameters, Method, State, Tensor, follow, hyperparameter, initial_signs
-from hpstudy.bnn.schedules import Clock, Decay, Per, factor
+from hpstudy.bnn.schedules import Clock, Decay, Per
 
 Growth = Literal["exp", "cos", "linear", "none"]
 """Shape of the schedule of the inverse temperature."""
@@ -86,7 +86,7 @@ class SLB(Method[SLBHyperparameters]):
         """Apply one step of SGD and set tau for the next update."""
         a, b, tau = state["a"], state["b"], state["tau"]
         slope = (a * tau).tanh_().square_().neg_().add_(1).mul_(tau / 2)
-        epsilon: float | Tensor = hp.learning_rate * factor(hp.learning_rate_decay, clock.elapsed(hp.decay_per))
+        epsilon: float | Tensor = hp.learning_rate * clock.factor(hp.learning_rate_decay, hp.decay_per)
         if hp.freeze:
             slope = slope.masked_fill_(tau.isinf(), 0.0)
             epsilon = epsilon * tau.isfinite()
