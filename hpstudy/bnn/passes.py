@@ -87,11 +87,10 @@ class RecordedPasses(Passes):
         def call() -> tuple[Tensor, Tensor]:
             return super(RecordedPasses, self).__call__(self._x, self._y)
 
-        # A warm-up: libraries choose kernels and workspaces at their first call.
-        stream = recording.on_side_stream(call)
+        recording.warm_up(call)
         _restore(buffers, gradients)
         try:
-            self._recording = recording.record(call, stream)
+            self._recording = recording.record(call)
         except RuntimeError:
             self._recordable = False
             _restore(buffers, gradients)

@@ -6,6 +6,7 @@ https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Generic, TypeVar
 
 import torch
@@ -31,27 +32,32 @@ class Recording(Generic[T]):
         return self._results
 
 
-def on_side_stream(call: Callable[[], object]) -> torch.cuda.Stream:
-    """Call a function, whose operations run on a new stream, and return this stream."""
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # untyped in torch
+@cache
+def _stream() -> torch.cuda.Stream:
+    """Return the stream of all recordings. On each new stream, cuBLAS would get a workspace that torch never frees."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]  # untyped in torch
+
+
+def warm_up(call: Callable[[], object]) -> None:
+    """Call a function on the stream of recordings. Libraries choose kernels and allocate workspaces at their first call."""
+    stream = _stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         call()
     torch.cuda.current_stream().wait_stream(stream)
-    return stream
 
 
-def record(call: Callable[[], T], stream: torch.cuda.Stream | None = None) -> Recording[T]:
+def record(call: Callable[[], T]) -> Recording[T]:
     """Record the operations that a function launches. They are not run; what the function does in Python is done.
 
     Args:
-        call: the function. The libraries that it calls must have run before, because they choose kernels at the first call.
-        stream: stream of the recording.
+        call: the function. Its operations must have run before (`warm_up`).
 
     Raises:
         RuntimeError: the function waits for the device. torch raises it for all errors of a recording.
     """
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+    graph, stream = torch.cuda.CUDAGraph(), _stream()
+    # The outer block restores the current stream, which torch.cuda.graph does not if the recording fails.
+    with torch.cuda.stream(stream), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
         results = call()
     return Recording(graph, results)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hpstudy.bnn import recording
 from hpstudy.bnn.flips import FlipCounter
@@ -59,38 +62,37 @@ class Update:
 class RecordedUpdate(Update):
     """The update as a CUDA graph, with bit-identical results.
 
-    All updates of an epoch but the first of a training are the same operations, unless a schedule or method reads the number of the update.
-    These are launched one by one, and so are those of a method that waits for the device, or of gradients that are not always in the same
-    memory (`hpstudy.bnn.passes`).
+    All updates of an epoch are the same operations, unless a schedule or method reads the number of the update. The first one is launched
+    operation by operation, because the optimizers create their states in the first update of a training. The second one is recorded if
+    its gradients are in the same memory (`hpstudy.bnn.passes`), and replayed. A method that waits for the device is not recorded.
     """
 
     _recording: recording.Recording[None] | None = None
-    _updated = False
     _recordable = True
+    _gradients: Sequence[Tensor | None] = ()
+    _cleared: Sequence[Tensor | None] = ()
 
     def start_epoch(self, clock: Clock) -> None:
-        """Discard the recording. The next update is recorded."""
+        """Discard the recording."""
         super().start_epoch(clock)
-        self._recording = None
+        self._recording, self._gradients = None, ()
 
     def __call__(self, clock: Clock) -> None:
         """Replay the update, or record it first."""
-        if self._recording and any(parameter.grad is not gradient for parameter, gradient, _ in self._gradients):
-            self._recording, self._recordable = None, False
-        if not self._recording and self._recordable and self._updated:  # the optimizers create their states in the first update
+        before, self._gradients = self._gradients, self._current_gradients()
+        if len(before) == 0 or any(map(operator.is_not, before, self._gradients)):
+            self._recording = None
+        elif not self._recording and self._recordable:
             self._record(clock)
         if self._recording:
             self._recording.replay()
-            for parameter, _, cleared in self._gradients:
-                parameter.grad = cleared
+            self._set_gradients(self._cleared)
         else:
             super().__call__(clock)
-            self._updated = True
 
     def _record(self, clock: Clock) -> None:
         # Dictionaries of its own: a method may replace tensors in those that it is given.
         states = [[dict(state) for state in layers] for layers in self.binary.states]
-        gradients = [parameter.grad for parameter in self._parameters]
         epoch_clock = EpochClock(clock.epoch, clock.epochs, clock.update, clock.updates)
 
         def call() -> None:
@@ -103,10 +105,15 @@ class RecordedUpdate(Update):
             self._recordable = False
         finally:
             self.binary.states = states
-            cleared = [parameter.grad for parameter in self._parameters]
-            self._gradients = list(zip(self._parameters, gradients, cleared, strict=True))
-            for parameter, gradient in zip(self._parameters, gradients, strict=True):
-                parameter.grad = gradient
+            self._cleared = self._current_gradients()
+            self._set_gradients(self._gradients)
+
+    def _current_gradients(self) -> list[Tensor | None]:
+        return [parameter.grad for parameter in self._parameters]
+
+    def _set_gradients(self, gradients: Sequence[Tensor | None]) -> None:
+        for parameter, gradient in zip(self._parameters, gradients, strict=True):
+            parameter.grad = gradient
 
 
 def _overwrite(states: list[list[State]], new_states: list[list[State]]) -> None:

@@ -66,7 +66,7 @@ class TapeRecording:
         return self._results
 
 
-def record_on_tape(call: Callable[[], Any], stream: Any = None) -> TapeRecording:
+def record_on_tape(call: Callable[[], Any]) -> TapeRecording:
     """As `hpstudy.bnn.recording.record`, on the CPU."""
     with Tape() as tape:
         results = call()
