@@ -108,7 +108,9 @@ class BinaryOptimizer:
             grad = weight.grad.flatten(1) if self.size == 1 else self._by_network(weight.grad).flatten(2)
             for group in self._groups:
                 part = grad if len(group.slots) == self.size else grad[group.rows]
-                group.states[layer] = self.method.update(group.states[layer], part, group.hp, clock)
+                state = self.method.update(group.states[layer], part, group.hp, clock)
+                # A method may keep the gradient, but a recording writes the next one to the same memory (`hpstudy.bnn.passes`).
+                group.states[layer] = {name: each.clone() if _shares_memory(each, grad) else each for name, each in state.items()}
             weight.grad = None
         self._write(self.method.weight, clock)
 
@@ -131,6 +133,10 @@ class BinaryOptimizer:
     def _by_network(self, weight: Tensor) -> Tensor:
         """View the weight by network: (K filters, ...) -> (K, filters, ...)."""
         return weight.unflatten(0, (self.size, -1))  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _shares_memory(one: Tensor, other: Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _stacked(states: Sequence[Sequence[State]]) -> list[State]:

@@ -212,6 +212,16 @@ class Replacing(Filter):
         return state["theta"] * (2 + state["other"].tanh())
 
 
+class Keeping(Filter):
+    """A filter that keeps the gradient itself, not a copy, until the next update."""
+
+    def init(self, noise, hp, generator):
+        return {**super().init(noise, hp, generator), "last": noise.new_zeros(noise.shape)}
+
+    def update(self, state, grad, hp, clock):
+        return {**super().update(state, grad - state["last"] / 2, hp, clock), "last": grad}
+
+
 class WaitingUpdate(Filter):
     def update(self, state, grad, hp, clock):
         return super().update(state, grad * (1 if grad.sum().item() > 0 else 2), hp, clock)
@@ -224,7 +234,7 @@ class Growing(Filter):
 
 @pytest.mark.parametrize(
     ("method", "replays"),
-    [*((method, EPOCHS * (UPDATES - 1)) for method in (Copying(), Replacing())), (WaitingUpdate(), 0), (Growing(), 0)],
+    [*((method, EPOCHS * (UPDATES - 1)) for method in (Copying(), Replacing(), Keeping())), (WaitingUpdate(), 0), (Growing(), 0)],
 )
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_method_of_ones_own_is_recorded_if_that_changes_no_bit(method, replays, size, device, train):
