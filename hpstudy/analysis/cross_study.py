@@ -109,8 +109,8 @@ def several(studies: Sequence[Results]) -> Several:
         studies: results of two or more studies, none of them a sweep.
 
     Raises:
-        UsageError: a study is a sweep, has no value yet, or is given twice; two studies have the same seed, task and data; or the studies
-            have no comparison in common.
+        UsageError: a study is a sweep, has no value yet, or is given twice; the levels of confidence differ; two studies have the same
+            seed, task and data; or the studies have no comparison in common.
     """
     names = [results.study.name for results in studies]
     for results in studies:
@@ -120,6 +120,13 @@ def several(studies: Sequence[Results]) -> Several:
             raise UsageError(f"{results.study.name} has no value yet", "run the study first, or omit it")
     if len(set(names)) < len(names):
         raise UsageError(f"a study is given twice: {', '.join(names)}")
+    levels = {results.study.name: results.study.analysis.confidence for results in studies}
+    if len(set(levels.values())) > 1:
+        listed = ", ".join(f"{name} {level:g}" for name, level in levels.items())
+        raise UsageError(
+            f"the intervals of these studies have different levels: {listed}",
+            "set the same analysis.confidence in their study files",
+        )
     for one, other in combinations(studies, 2):
         if _same_draws(one, other):
             raise UsageError(

@@ -109,12 +109,15 @@ DEFINITIONS = (
 )
 """The definitions of the terms in the answers."""
 
-METHODS = (
-    "Endpoints are those that all studies declare, with the same delta and number of trials; no study declares their mean over studies. "
-    "Trials need no scale; regrets and final values are divided by the width of their study's scale. Replicates are paired within a "
-    "study, and between studies with the same seed, whose replicates share initial points and training seeds. Studies weigh equally: "
-    "their mean has Student's t interval and test with the degrees of freedom of Satterthwaite; the interval of trials is cut at the "
-    "smallest and largest possible difference. A difference is shown if its p, corrected by Holm within the primary or within the other "
-    "endpoints, is below 1 minus the level."
-)
-"""The method of averaging endpoints over studies."""
+
+def methods(compared: Several) -> str:
+    """The method of averaging endpoints over studies."""
+    alpha = numbers.general(1 - compared.studies[0].study.analysis.confidence, 2)
+    return (
+        "Endpoints are those that all studies declare, with the same delta and number of trials; no study declares their mean over "
+        "studies. Trials need no scale; regrets and final values are divided by the width of their study's scale. Replicates are paired "
+        "within a study, and between studies with the same seed, whose replicates share initial points and training seeds. Studies weigh "
+        "equally: their mean has Student's t interval and test with the degrees of freedom of Satterthwaite; the interval of trials is cut "
+        "at the smallest and largest possible difference. A difference is shown if its p, corrected by Holm within the primary or within "
+        f"the other endpoints, is below {alpha}."
+    )

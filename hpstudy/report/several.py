@@ -115,7 +115,7 @@ def _sections(compared: Several) -> Iterator[Section]:
     )
     yield Section("Best observed values", (*observed, *drawn))
     yield from _ranks(compared)
-    methods = (Paragraph(joint_endpoints.METHODS), Paragraph(_methods(compared)))
+    methods = (Paragraph(joint_endpoints.methods(compared)), Paragraph(_methods(compared)))
     yield Section("Methods", (*methods, References(references_of_several(compared))))
     yield Section("Identity", (Facts(tuple((r.study.name, r.study.fingerprint()) for r in compared.studies)),))
 

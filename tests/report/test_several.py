@@ -136,6 +136,18 @@ def test_studies_with_the_same_seed_task_and_data_are_refused(make_results):
         assert several([first, other]).pairs
 
 
+def test_studies_with_different_levels_of_confidence_are_refused(two):
+    with pytest.raises(UsageError, match=r"^the intervals of these studies have different levels: one 0\.95, two 0\.9"):
+        several(two(analysis={"target": {"value": 4}, "confidence": 0.9}))
+
+
+def test_the_methods_name_the_level_of_the_tests():
+    with style.applied():
+        made = report.document(several(joint(plateaus=PLATEAUS, views=("a", "b", "c"), compare=[["a", "b"]], confidence=0.9)))
+    text = next(section for section in made.sections if section.title == "Methods").blocks[0].text
+    assert text.endswith("corrected by Holm within the primary or within the other endpoints, is below 0.1.")
+
+
 def test_a_study_without_values_is_refused(make_results, two):
     empty = make_results({"a": np.full((2, 3), np.nan), "b": np.full((2, 3), np.nan)}, study=called("empty"))
     with pytest.raises(UsageError, match="empty has no value yet"):
