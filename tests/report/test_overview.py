@@ -285,6 +285,24 @@ def test_bad_first_trials_do_not_flatten_small_panels(make_results, values, styl
     assert "values after 3 trials or more" in best_so_far.caption_and_reading(found)[1]
 
 
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_one_bad_first_trial_does_not_compress_the_curves_of_few_views(make_results, ramps, goal):
+    sign = 1 if goal == "maximize" else -1
+    bad = sign * ramps(2)
+    bad[0, 0] = -1000 * sign
+    found = make_results({"a": bad, "b": sign * ramps()}, goal=goal)
+    (panel,) = best_so_far.chart(found).panels
+    assert max(map(abs, panel.y.limits)) < 20
+    assert (
+        "values after 3 trials or more, the worst ones, and such values before are not drawn"
+        in best_so_far.caption_and_reading(found)[1]
+    )
+    plain = make_results({"a": sign * ramps(2), "b": sign * ramps()}, goal=goal)
+    (panel,) = best_so_far.chart(plain).panels
+    assert panel.y.limits[0] < plain.views[1].best[0, 0] < panel.y.limits[1]
+    assert "not drawn" not in best_so_far.caption_and_reading(plain)[1]
+
+
 def test_the_panels_of_a_study_that_has_just_begun_show_its_first_trials(make_results, values):
     begun = np.where(np.arange(10) < 2, "completed", "missing").astype(object)
     found = make_results(values, states={"fast": np.tile(begun, (N, 1))})

@@ -14,6 +14,7 @@ from hpstudy.report import numbers
 from hpstudy.report.charts.marks import Band, Line
 from hpstudy.report.charts.model import Axis, Panel
 from hpstudy.report.charts.words import filled, metric
+from hpstudy.report.overview import many_views
 
 OUTLIERS = 0.02
 """Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
@@ -123,6 +124,17 @@ def outside(first: Callable[[float], str], *panels: Panel) -> str:
 def first_trials(trial: float) -> str:
     """The trials up to one, for `outside`."""
     return numbers.first_things(int(trial), "trial")
+
+
+def determining(results: Results) -> tuple[int, ...] | None:
+    """The trials that determine the axis of best-so-far values; None for all trials.
+
+    Those of `late` in small panels, and all but the first ones if these would compress the rest.
+    """
+    if many_views(results):
+        return late(results)
+    first = crowded(*(end for view in results.views for end in (view.curve.mean, view.curve.low, view.curve.high)))
+    return tuple(range(first + 1, results.study.search.trials + 1)) if first else None
 
 
 def late(results: Results) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from hpstudy.analysis.results import Results
 from hpstudy.analysis.trials.searches import STATES
 from hpstudy.analysis.view_result import ViewResult
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import OUTLIERS, best_axis, late, trial_axis, value_limits
+from hpstudy.report.charts.axes import OUTLIERS, best_axis, determining, trial_axis, value_limits
 from hpstudy.report.charts.grid import GRAY, reference, reference_words, split_by_view
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, trials
 from hpstudy.report.charts.marks import Band, Dots, Line, Mark, Marker, Media, Steps
@@ -40,7 +40,7 @@ def chart(results: Results) -> Chart:
         *entries(results),
         Entry("single searches", dash="solid", media="page"),
         *([Entry("intervals of the means", media="page")] if _has_bands(results) else []),
-        *([target_entry(results)] if target(results, value_limits(results)) else []),
+        *([target_entry(results)] if target(results, value_limits(results, determining(results))) else []),
     ]
     chart = Chart(
         "best_so_far",
@@ -56,7 +56,7 @@ def chart(results: Results) -> Chart:
 
 def _together(results: Results) -> Panel:
     """All views in one panel."""
-    views, limits, banded = results.views, value_limits(results), _has_bands(results)
+    views, limits, banded = results.views, value_limits(results, determining(results)), _has_bands(results)
     marks: list[Mark] = [*target(results, limits, (len(views) + 1 + banded,))]
     for index, view in enumerate(views):
         marks += searches(results, view, index)
@@ -87,7 +87,7 @@ def _mean(results: Results, view: ViewResult, index: int) -> Line:
 
 def _alone(results: Results, index: int) -> Panel:
     """The panel of one of many views, with the mean of the reference in gray."""
-    view, limits = results.views[index], value_limits(results, late(results))
+    view, limits = results.views[index], value_limits(results, determining(results))
     marks: list[Mark] = [*target(results, limits)]
     marks += searches(results, view, index)
     marks.append(_band(view, index, ()))
@@ -240,11 +240,11 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
         f"{'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
         "that better hyperparameters were found."
     )
-    limits, which = value_limits(results), "the values, the worst ones,"
+    trials_of_axis, which = determining(results), "the values, the worst ones,"
+    limits = value_limits(results, trials_of_axis)
+    if trials_of_axis is not None:
+        which = f"the values after {numbers.things(trials_of_axis[0], 'trial')} or more, the worst ones, and such values before"
     if overview.many_views(results):
-        late_trials = late(results)
-        limits = value_limits(results, late_trials)
-        which = f"the values after {numbers.things(late_trials[0], 'trial')} or more, the worst ones, and such values before"
         reading += reference_words(results, "the mean")
         reading += f" Dotted: the target, {level_text(results)}." if target(results, limits) else ""
     low, high = limits
