@@ -17,14 +17,13 @@ from hpstudy.report.style import Look
 NO_INTERVALS = "One replicate has no spread, so there are no intervals."
 """The explanation of a chart in which no interval is drawn."""
 
+LINES_UP_TO = 200
+"""Maximum number of thin lines that join the marks of a search or of a replicate; more lines would form a gray area."""
+
 
 def has_intervals(ends: Iterable[Floats | float]) -> bool:
     """Whether any of these lower or upper ends is a number, so that the chart shows an interval."""
     return any(bool(np.isfinite(end).any()) for end in ends)
-
-
-LINES_UP_TO = 200
-"""Maximum number of thin lines that join the marks of a search or of a replicate; more lines would form a gray area."""
 
 
 def bars(low: Floats, high: Floats, y: Floats, color: str, *, to: Floats | None = None, **looks: Any) -> Line:
