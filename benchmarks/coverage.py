@@ -224,7 +224,7 @@ class ConfirmedTruth:
         of_a += shift
         self.plateaus = Plateaus(values={"a": float(of_a[:, -1].mean()), "b": float(of_b[:, -1].mean())}, source="the truth")
         self.level = float(np.median(np.concatenate([part[1][1][:, -1] for part in parts])))
-        given = EndpointInputs(GOAL, {"a": of_a, "b": of_b}, self.plateaus)
+        given = EndpointInputs(GOAL, {"a": of_a, "b": of_b}, self.plateaus.values)
         self.differences = {}
         for declared in ENDPOINTS[:4]:
             endpoint = Endpoint.model_validate(declared)
@@ -248,7 +248,7 @@ def endpoint_coverage(kind: str, n: int, studies: int) -> dict[str, float]:
     truth = confirmed_truth(draw_a, draw_b, SHIFT)
     for _ in range(studies):
         curves = {"a": confirmed(draw_a, rng, n)[0] + SHIFT, "b": confirmed(draw_b, rng, n)[0]}
-        for plateaus, source in ((truth.plateaus, "declared plateau"), (None, "plateau of the others")):
+        for plateaus, source in ((truth.plateaus.values, "declared plateau"), (None, "plateau of the others")):
             for declared in ENDPOINTS[: 4 if plateaus else 3]:
                 endpoint = Endpoint.model_validate(declared)
                 delta = endpoint.deltas[0] if endpoint.deltas else None

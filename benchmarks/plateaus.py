@@ -20,7 +20,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
 from hpstudy.analysis.statistics.student import t_mean
 from hpstudy.goal import Goal
-from hpstudy.study.declaration import Endpoint, Plateaus
+from hpstudy.study.declaration import Endpoint
 
 REPORTS = Path(__file__).parents[1] / "reports"
 STUDIES = {"synthesized speech": "audio", "recordings (FSDD)": "audio_fsdd"}
@@ -31,7 +31,7 @@ VIEWS = ("latent", "filter", "filter_same_support")
 
 def trials(curves: Mapping[str, Floats], plateaus: Mapping[str, float]) -> dict[str, Floats]:
     """(replicates,) trials to within DELTA of the plateau, of every view."""
-    inputs = EndpointInputs(Goal.MAXIMIZE, curves, Plateaus(values=dict(plateaus), source="this script"))
+    inputs = EndpointInputs(Goal.MAXIMIZE, curves, dict(plateaus))
     return {view: of_view.values for view, of_view in endpoint_values(ENDPOINT, DELTA, inputs).items()}
 
 

@@ -16,7 +16,7 @@ from hpstudy.analysis.endpoints import Endpoints, pairs_of
 from hpstudy.analysis.statistics.permutation import holm
 from hpstudy.analysis.trials.searches import Searches
 from hpstudy.display import MISSING, estimate, number
-from hpstudy.study.declaration import Endpoint, Plateaus
+from hpstudy.study.declaration import Endpoint
 from hpstudy.study.schema import Study
 
 
@@ -138,14 +138,13 @@ def endpoint_inputs(endpoint: Endpoint, study: Study, curves: Curves, level: flo
         curves: curves of all views, or of arms of views (`hpstudy.study.controls`), which have the declared plateau of their view.
         level: target level of trials-to-target; None without a target.
     """
-    plateaus = study.analysis.plateaus
-    held_out = (plateaus.held_out or 0) if plateaus is not None else 0
+    declared, plateaus = study.analysis.plateaus, None
+    held_out = (declared.held_out or 0) if declared is not None else 0
     used = np.flatnonzero(curves.complete & (np.arange(len(curves.complete)) >= held_out)).astype(np.int64)
     if held_out:
         plateaus = _held_out_plateaus(curves, held_out)
-    elif plateaus is not None:
-        of_arms = {name: plateaus.values[name.partition("/")[0]] for name in curves.of_views}
-        plateaus = plateaus.model_copy(update={"values": of_arms})
+    elif declared is not None:
+        plateaus = {name: declared.values[name.partition("/")[0]] for name in curves.of_views}
     possible = len(used) > 0 and (endpoint.use != "trials_to_target" or level is not None)
     if endpoint.has_plateau and plateaus is None:
         possible = len(used) > 1 and not held_out
@@ -156,12 +155,11 @@ def endpoint_inputs(endpoint: Endpoint, study: Study, curves: Curves, level: flo
     )
 
 
-def _held_out_plateaus(curves: Curves, replicates: int) -> Plateaus | None:
+def _held_out_plateaus(curves: Curves, replicates: int) -> dict[str, float] | None:
     """Plateaus from the first replicates, which are held out; None until these are complete."""
     if not curves.complete[:replicates].all():
         return None
-    means = {view: float(curve[:replicates, -1].mean()) for view, curve in curves.of_views.items()}
-    return Plateaus(values=means, source="held-out replicates")
+    return {view: float(curve[:replicates, -1].mean()) for view, curve in curves.of_views.items()}
 
 
 def _with_verdicts(results: Sequence[EndpointResult], study: Study) -> tuple[EndpointResult, ...]:

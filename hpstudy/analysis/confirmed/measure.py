@@ -10,7 +10,7 @@ import numpy as np
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.statistics.survival import trials_to_target
 from hpstudy.goal import Goal
-from hpstudy.study.declaration import Endpoint, Plateaus
+from hpstudy.study.declaration import Endpoint
 
 ROUNDING = 1e-9
 """Rounding tolerance of a distance from a plateau, relative to the plateau; distances of a discrete metric can equal delta exactly."""
@@ -24,13 +24,14 @@ class EndpointInputs:
         goal: goal of the metric.
         curves: for each view, (replicates x trials) confirmed curves without NaN; or, for trials-to-target, the best so far, NaN before
             the first value.
-        plateaus: declared plateaus, or those of held-out replicates; None where the plateau of a replicate is estimated from the others.
+        plateaus: declared plateau of each view, or that of its held-out replicates; None where the plateau of a
+            replicate is estimated from the others.
         level: target level of trials-to-target; None for a confirmed endpoint.
     """
 
     goal: Goal
     curves: Mapping[str, Floats]
-    plateaus: Plateaus | None = None
+    plateaus: Mapping[str, float] | None = None
     level: float | None = None
 
     @property
@@ -85,12 +86,12 @@ def endpoint_values(endpoint: Endpoint, delta: float | None, inputs: EndpointInp
     return values
 
 
-def _plateaus(finals: Mapping[str, Floats], declared: Plateaus | None) -> dict[str, Floats]:
+def _plateaus(finals: Mapping[str, Floats], declared: Mapping[str, float] | None) -> dict[str, Floats]:
     """(replicates,) plateau of every view: the declared one, or the leave-one-out mean of the finals of all other replicates.
 
     A plateau is the confirmed value of a well-tuned view. It is never estimated from the curve that is compared with it. `finals` holds
     the (replicates,) confirmed values after the last trial, no NaN; at least two replicates without declared plateaus.
     """
     if declared is not None:
-        return {view: np.full(len(values), declared.values[view]) for view, values in finals.items()}
+        return {view: np.full(len(values), declared[view]) for view, values in finals.items()}
     return {view: np.asarray((values.sum() - values) / (len(values) - 1), dtype=np.float64) for view, values in finals.items()}

@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 from hpstudy.analysis import analyze
+from hpstudy.analysis.curves.best_so_far import is_incumbent
 from hpstudy.analysis.statistics.permutation import holm
+from hpstudy.goal import Goal
 from hpstudy.study.schema import Study
 from tests.support.sources import MemorySource
 
@@ -152,6 +154,20 @@ def test_a_declared_plateau_is_that_of_the_view_with_every_searcher(values, fres
         one.pairs for one in analyze(source(values, fresh=fresh, endpoints=endpoints, plateaus=plateaus)).searchers.compared
     ]
     assert pair.other.value > pair.main.value  # with tpe, view a never comes near 4
+
+
+def test_plateaus_of_held_out_replicates_are_those_of_each_searcher(values, fresh):
+    endpoints = [{"use": "confirmed_regret"}]
+    found = analyze(source(values, fresh=fresh, endpoints=endpoints, plateaus={"held_out": 3})).searchers
+    (pair,) = by_use(found)["confirmed_regret"].pairs
+
+    def regret(arm):
+        latest = np.maximum.accumulate(np.where(is_incumbent(values[arm], Goal.MAXIMIZE), np.arange(TRIALS), 0), axis=1)
+        confirmed = np.take_along_axis(fresh[arm].mean(axis=2), latest, axis=1)
+        return confirmed[:3, -1].mean() - confirmed[3:].mean(axis=1)
+
+    assert pair.estimate.n == REPLICATES - 3
+    assert pair.other.value == pytest.approx((regret("a/tpe") - regret("b/tpe")).mean())
 
 
 def test_an_incumbent_that_is_not_trained_on_all_seeds_makes_the_comparison_incomplete(values, fresh):

@@ -6,7 +6,7 @@ from hpstudy.analysis import analyze
 from hpstudy.analysis.confirmed.comparison import findable, measurement
 from hpstudy.analysis.confirmed.measure import EndpointInputs, endpoint_values
 from hpstudy.goal import Goal
-from hpstudy.study.declaration import Endpoint, Plateaus
+from hpstudy.study.declaration import Endpoint
 
 NAN = float("nan")
 
@@ -23,10 +23,6 @@ def within(*deltas):
     return Endpoint(use="trials_to_within", deltas=deltas)
 
 
-def declared(**values):
-    return Plateaus(values=values, source="a pilot")
-
-
 def judged(a=A, b=B, plateaus=None, goal=Goal.MAXIMIZE):
     return EndpointInputs(goal, {"a": a, "b": b}, plateaus)
 
@@ -36,19 +32,19 @@ def values_of(endpoint, delta, given):
 
 
 def test_regret_is_the_mean_distance_from_the_declared_plateau():
-    found = values_of(REGRET, None, judged(plateaus=declared(a=5, b=4)))
+    found = values_of(REGRET, None, judged(plateaus={"a": 5, "b": 4}))
     assert found == {"a": [pytest.approx(8 / 3), pytest.approx(7 / 3), pytest.approx(8 / 3)], "b": [1.0, 1.0, 1.0]}
 
 
 def test_the_best_plateau_judges_all_views():
-    found = values_of(BEST, None, judged(plateaus=declared(a=5, b=4)))
+    found = values_of(BEST, None, judged(plateaus={"a": 5, "b": 4}))
     assert found["b"] == [2.0, 2.0, 2.0]
-    assert found["a"] == values_of(REGRET, None, judged(plateaus=declared(a=5, b=4)))["a"]
+    assert found["a"] == values_of(REGRET, None, judged(plateaus={"a": 5, "b": 4}))["a"]
 
 
 def test_a_metric_that_is_minimized_has_the_same_regret():
-    assert values_of(REGRET, None, judged(-A, -B, declared(a=-5, b=-4), Goal.MINIMIZE)) == values_of(
-        REGRET, None, judged(plateaus=declared(a=5, b=4))
+    assert values_of(REGRET, None, judged(-A, -B, {"a": -5, "b": -4}, Goal.MINIMIZE)) == values_of(
+        REGRET, None, judged(plateaus={"a": 5, "b": 4})
     )
     assert values_of(BEST, None, judged(-A, -B, goal=Goal.MINIMIZE)) == values_of(BEST, None, judged())
 
@@ -69,7 +65,7 @@ def test_the_curve_of_a_replicate_does_not_move_its_own_plateau():
 
 
 def test_trials_to_within_are_the_first_trial_near_the_plateau_or_all_of_them():
-    found = endpoint_values(within(1, 0.5), 1, judged(plateaus=declared(a=4, b=5)))
+    found = endpoint_values(within(1, 0.5), 1, judged(plateaus={"a": 4, "b": 5}))
     assert found["a"].values.tolist() == [3, 2, 3]  # at least 3
     assert found["b"].values.tolist() == [3, 2, 3]  # at least 4; the first search never is
     assert found["b"].reached.tolist() == [False, True, True]
@@ -77,7 +73,7 @@ def test_trials_to_within_are_the_first_trial_near_the_plateau_or_all_of_them():
 
 def test_a_distance_that_equals_the_delta_is_within():
     # 0.9 - 0.1 is 0.8 and 0.9 - 0.89 is more than 0.01 in binary.
-    near = judged(np.array([[0.8, 0.89]]), np.array([[0.0, 0.0]]), declared(a=0.9, b=1))
+    near = judged(np.array([[0.8, 0.89]]), np.array([[0.0, 0.0]]), {"a": 0.9, "b": 1})
     assert values_of(within(0.01), 0.01, near)["a"] == [2]
     assert endpoint_values(within(0.01), 0.01, near)["a"].reached.tolist() == [True]
 
@@ -89,7 +85,7 @@ def test_final_is_the_last_confirmed_value():
 def test_declared_plateaus_give_the_paired_t_interval_and_test():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(12, 5)), rng.normal(0.4, 1, size=(12, 5))
-    found = measurement(REGRET, None, judged(a, b, declared(a=3, b=3)), [("a", "b")], 0.95)
+    found = measurement(REGRET, None, judged(a, b, {"a": 3, "b": 3}), [("a", "b")], 0.95)
     d = (3 - a).mean(axis=1) - (3 - b).mean(axis=1)
     (pair,) = found.pairs
     np.testing.assert_allclose(pair.differences, d)
@@ -137,18 +133,18 @@ def test_the_jackknife_repeats_the_computation_without_each_replicate():
 
 
 def test_the_attainable_range_is_that_of_one_view_that_never_gets_there():
-    (pair,) = measurement(within(1), 1, judged(plateaus=declared(a=4, b=5)), [("a", "b")], 0.95).pairs
+    (pair,) = measurement(within(1), 1, judged(plateaus={"a": 4, "b": 5}), [("a", "b")], 0.95).pairs
     mean = (3 + 2 + 3) / 3  # of both
     assert pair.attainable == pytest.approx((mean - 3, 3 - mean))
-    assert measurement(REGRET, None, judged(plateaus=declared(a=4, b=5)), [("a", "b")], 0.95).pairs[0].attainable is None
+    assert measurement(REGRET, None, judged(plateaus={"a": 4, "b": 5}), [("a", "b")], 0.95).pairs[0].attainable is None
 
 
 def test_a_difference_that_cannot_be_is_not_called_detectable():
     late = np.array([[0, 0, 9.0], [0, 9, 9], [9, 9, 9], [0, 0, 0]])
-    (pair,) = measurement(within(1), 1, judged(late, late[::-1], declared(a=9, b=9)), [("a", "b")], 0.95).pairs
+    (pair,) = measurement(within(1), 1, judged(late, late[::-1], {"a": 9, "b": 9}), [("a", "b")], 0.95).pairs
     assert np.isnan(findable(pair, 0.05))
     early = np.concatenate([late] * 10)
-    (pair,) = measurement(within(1), 1, judged(early, early[::-1], declared(a=9, b=9)), [("a", "b")], 0.95).pairs
+    (pair,) = measurement(within(1), 1, judged(early, early[::-1], {"a": 9, "b": 9}), [("a", "b")], 0.95).pairs
     assert 0 < findable(pair, 0.05) < pair.attainable[1]
 
 
@@ -329,12 +325,12 @@ def test_intervals_cover_a_known_truth(endpoint, source):
     """400 studies of 20 replicates in which a is slower and ends lower; the truth comes from 100,000 replicates."""
     delta = endpoint.deltas[0] if endpoint.deltas else None
     rng = np.random.default_rng(6)
-    known = declared(a=0.5, b=0.52)
+    known = {"a": 0.5, "b": 0.52}
     many = EndpointInputs(Goal.MAXIMIZE, {"a": curves(rng, 100_000, 0.5, 4), "b": curves(rng, 100_000, 0.52, 2)}, known)
     truth = {view: found.values.mean() for view, found in endpoint_values(endpoint, delta, many).items()}
     if source == "others":
         # The curves end a little below the level that they approach.
-        finals = declared(**{view: curve[:, -1].mean() for view, curve in many.curves.items()})
+        finals = {view: curve[:, -1].mean() for view, curve in many.curves.items()}
         limit = endpoint_values(endpoint, delta, EndpointInputs(Goal.MAXIMIZE, many.curves, finals))
         truth = {view: found.values.mean() for view, found in limit.items()}
     hits = 0
