@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.analysis.statistics.estimate import CountedEstimate
 
 
@@ -52,6 +53,7 @@ def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
     values = values[present.any(axis=1)][:, present.any(axis=0)]  # (searches, seeds) with a value
     rows, columns = values.shape
     mean = float(row_means(values).mean()) if rows else np.nan
+    values, unit = scaled(values)
     missing = int(np.isnan(values).sum())
     if rows < 2 or columns < 2 or (rows - 1) * (columns - 1) <= missing:
         return CountedEstimate(mean, np.nan, np.nan, rows)
@@ -71,6 +73,7 @@ def crossed_mean(values: Floats, confidence: float) -> CountedEstimate:
         return CountedEstimate(mean, mean, mean, rows)
     freedom = total**2 / sum(term**2 / df for term, df in zip(terms, degrees, strict=True))
     half_width = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(total / values.size))
+    half_width = float(np.ldexp(half_width, unit))
     return CountedEstimate(mean, mean - half_width, mean + half_width, rows)
 
 
@@ -87,6 +90,7 @@ def components(values: Floats, *, crossed: bool) -> Components:
     The one-way estimate of the variance between searches would subtract var(b) / K although all searches share b. It is right if each
     search has its own seeds, where column k has no meaning: between = (MS_rows - MS_within) / K.
     """
+    values, unit = scaled(values)
     present = ~np.isnan(values)
     with_value = values[present.any(axis=1)]  # (searches with a value, seeds)
     freedom = int(present.sum()) - len(with_value)
@@ -97,13 +101,19 @@ def components(values: Floats, *, crossed: bool) -> Components:
     noise = noise if noise > rounding**2 else 0.0
     full = values[present.all(axis=1)]  # (searches with every seed, seeds)
     if min(full.shape) < 2:
-        return Components(np.nan, noise, np.nan)
+        return _components(np.nan, noise, np.nan, unit)
     ms_rows, ms_columns, ms_residual = _mean_squares(full)
     if not crossed:
         within = float(full.var(axis=1, ddof=1).mean())
-        return Components(max((ms_rows - within) / full.shape[1], 0.0), noise, np.nan)
+        return _components(max((ms_rows - within) / full.shape[1], 0.0), noise, np.nan, unit)
     between, shared = (ms_rows - ms_residual) / full.shape[1], (ms_columns - ms_residual) / full.shape[0]
-    return Components(max(between, 0.0), noise, min(max(shared, 0.0), noise))
+    return _components(max(between, 0.0), noise, min(max(shared, 0.0), noise), unit)
+
+
+def _components(between: float, noise: float, shared: float, unit: int) -> Components:
+    """The components of values that were divided by 2**unit; infinite or 0 beyond the range of floats."""
+    with np.errstate(over="ignore", under="ignore"):
+        return Components(*(float(np.ldexp(variance, 2 * unit)) for variance in (between, noise, shared)))
 
 
 def filled(values: Floats) -> Floats:

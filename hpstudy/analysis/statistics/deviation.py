@@ -13,9 +13,9 @@ ORDINARY = (1e-60, 1e60)
 def scaled(values: Floats) -> tuple[Floats, int]:
     """Scale values outside `ORDINARY` by a power of two so that the largest is about 1. Returns the values and the exponent.
 
-    The scaling is exact. Ordinary values, and values with a NaN, are returned unchanged with exponent 0.
+    The scaling is exact. Ordinary values are returned unchanged with exponent 0. NaN stays NaN.
     """
-    largest = np.abs(values).max(initial=0.0)
+    largest = np.fmax.reduce(np.abs(values), axis=None, initial=0.0)
     if not 0 < largest < np.inf or ORDINARY[0] <= largest <= ORDINARY[1]:
         return values, 0
     exponent = int(np.frexp(largest)[1])

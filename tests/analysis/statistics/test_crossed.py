@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -161,3 +163,23 @@ def test_the_interval_of_a_crossed_mean_covers_the_truth(spread):
         found = crossed_mean(rows[:, None] + columns + rest, 0.9)
         covered += found.low <= 0 <= found.high
     assert 0.86 <= covered / studies <= 0.97
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-90, 1e90, 1e300])
+@pytest.mark.parametrize("lost", [False, True])
+def test_values_of_any_size_have_the_interval_of_ordinary_ones(unit, lost):
+    values = CROSSED.copy()
+    if lost:
+        values[0, 1] = NAN
+    found, ordinary = crossed_mean(unit * values, 0.95), crossed_mean(values, 0.95)
+    assert (found.value / unit, found.low / unit, found.high / unit) == pytest.approx(
+        (ordinary.value, ordinary.low, ordinary.high)
+    )
+    noise = (
+        components(values, crossed=True).noise * float(np.float64(unit) ** 2)
+        if 1e-100 < unit < 1e100
+        else math.inf
+        if unit > 1
+        else 0.0
+    )
+    assert components(unit * values, crossed=True).noise == pytest.approx(noise)
