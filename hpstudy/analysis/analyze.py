@@ -11,7 +11,7 @@ from hpstudy.analysis.claims.declaration import declaration
 from hpstudy.analysis.claims.judgment import judge
 from hpstudy.analysis.claims.values import observe
 from hpstudy.analysis.comparisons.family import with_verdicts
-from hpstudy.analysis.confirmed.curves import confirmed_curves
+from hpstudy.analysis.confirmed.curves import confirmed_curves, unconfirmed
 from hpstudy.analysis.confirmed.endpoints import endpoint_results
 from hpstudy.analysis.confirmed.plateaus import exceeded_plateaus
 from hpstudy.analysis.confirmed.policies import under_policies
@@ -111,6 +111,7 @@ def analyze(reader: Source, settings: Analysis | None = None, *, thorough: bool 
             bootstrap=endpoints.bootstrap,
             crossed=not of_incumbents,
         ),
+        unconfirmed=0 if of_sweep else unconfirmed(confirmations, searches, study),
         secondary=secondary(results, confirmed, explored, endpoints),
         searched=explored,
         supplement=supplement(results, pairs, endpoints, table) if supplemented else None,

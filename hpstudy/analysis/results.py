@@ -65,6 +65,7 @@ class Results:
             analysis was not thorough.
         secondary: measures of tuning from other papers; empty if not all incumbents are confirmed.
         confirmation: statistics of the trainings on fresh seeds; None without any.
+        unconfirmed: number of trainings on fresh seeds, of the chosen points of complete searches, that have not ended.
         searched: exploration of each view's search space; empty in a sweep, or if the analysis was not thorough.
         supplement: supplementary statistics; None in a sweep, or if the analysis was not thorough.
         epochs: comparison at equal epochs for a custom task that reports epochs; None otherwise, or if the analysis was not thorough.
@@ -98,6 +99,7 @@ class Results:
     policies: tuple[EndpointsUnderPolicy, ...] = ()
     secondary: tuple[Secondary, ...] = ()
     confirmation: Confirmation | None = None
+    unconfirmed: int = 0
     searched: tuple[SearchedView, ...] = ()
     supplement: Supplement | None = None
     epochs: TrainingEpochs | None = None
@@ -118,9 +120,9 @@ class Results:
 
     @property
     def provisional(self) -> bool:
-        """Whether any planned search is incomplete, or any incumbent to confirm has not been trained on all its fresh seeds."""
+        """Whether any planned search is incomplete, or any chosen point to confirm has not been trained on all its fresh seeds."""
         searches_complete = all(view.completeness.complete == view.completeness.searches for view in self.views)
-        return not (searches_complete and all(curve.complete.all() for curve in self.confirmed))
+        return not searches_complete or self.unconfirmed > 0
 
     @property
     def imported(self) -> dict[str, dict[int, int]]:

@@ -50,6 +50,9 @@ def provisional(results: Results) -> str:
     text += f"{numbers.plural(complete, 'is', 'are')} complete"
     if results.confirmed:
         text += f", {numbers.count(sum(int(curve.complete.sum()) for curve in results.confirmed))} of them confirmed"
+    elif results.unconfirmed:
+        missing = numbers.things(results.unconfirmed, "training")
+        text += f", {missing} on fresh seeds {numbers.plural(results.unconfirmed, 'is', 'are')} missing"
     counts = {view.name: view.completeness.complete for view in results.views}
     if len(set(counts.values())) > 1 and not overview.many_views(results):
         text += f" ({', '.join(f'{view} {count}' for view, count in counts.items())})"

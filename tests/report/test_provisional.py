@@ -90,6 +90,17 @@ def test_a_study_is_provisional_until_all_incumbents_are_confirmed():
     assert answers_of(part)[0].startswith("Mean confirmed regret to the view's own plateau, a minus b: 0.")
 
 
+def test_a_study_is_provisional_until_the_best_trials_are_confirmed():
+    source = make(endpoints=[])
+    best_only = source.study.model_copy(update={"confirm": source.study.confirm.model_copy(update={"incumbents": False})})
+    assert not analyze(MemorySource(best_only, source.values, fresh=source.fresh)).provisional
+    one_seed_less = {view: np.asarray(values)[:, :, :2] for view, values in source.fresh.items()}
+    part = analyze(MemorySource(best_only, source.values, fresh=one_seed_less))
+    assert part.provisional
+    assert "16 of 16 searches are complete, 16 trainings on fresh seeds are missing. " in document_of(part).provisional
+    assert found_verdicts(part) == []
+
+
 def test_the_first_replicates_are_judged_when_they_are_complete():
     source = make(first_replicates=4)
     part = analyze(missing_fresh(source, 6))

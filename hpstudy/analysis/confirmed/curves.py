@@ -108,6 +108,22 @@ class FreshTrainings:
         )
 
 
+def unconfirmed(rows: Any, searches: Mapping[str, Searches], study: Study) -> int:
+    """The number of trainings on fresh seeds that have not ended: of all incumbents of complete searches, or of their best trials.
+
+    `rows` is the DataFrame of `hpstudy.store.Reader.confirmations`; 0 for a study that confirms nothing.
+    """
+    if study.confirm is None:
+        return 0
+    goal, missing = study.metric.goal, 0
+    for block in searches.values():
+        chosen = is_incumbent(block.values, goal) & block.complete[:, None]  # (replicates, trials)
+        if not study.confirm.incumbents:
+            chosen &= np.arange(chosen.shape[1]) == incumbent_numbers(block.values, goal)[:, -1:]
+        missing += int((~fresh_trainings(rows, block, study.confirm.seeds).ended[chosen]).sum())
+    return missing
+
+
 def fresh_trainings(rows: Any, block: Searches, seeds: int) -> FreshTrainings:
     """The trainings of a view's trials on fresh seeds, from the DataFrame of `hpstudy.store.Reader.confirmations`."""
     ended = rows[rows["replicate"].notna() & (rows["state"] != "running") & (rows["seed_number"] < seeds)]
