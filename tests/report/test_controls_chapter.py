@@ -209,6 +209,20 @@ def test_a_control_that_is_under_way_is_drawn_as_far_as_it_has_come(controlled, 
     assert len(blocks_of(results, Paragraph)) == 0
 
 
+@pytest.mark.parametrize("control", ["random", "default"])
+def test_a_control_is_not_judged_before_all_of_it_has_finished(controlled, ramps, control):
+    a = ramps(n=9)
+    values = {"a": a, "a/random": a - 3, "a/default": a[:, :1] - 8}
+    assert not [text for text in sentences_of(controlled(values)) if "not judged yet" in text]
+    part = sentences_of(controlled({**values, f"a/{control}": values[f"a/{control}"][:8]}))
+    assert len(part) == 1
+    assert part[0].count("not judged yet") == 2
+
+
+def sentences_of(results):
+    return [paragraph.text for paragraph in blocks_of(results, Paragraph)]
+
+
 def test_a_study_in_which_nothing_has_a_value_survives(controlled):
     nan = np.full((2, 3), np.nan)
     (section,) = chapter(controlled({"a": nan, "a/random": nan, "a/default": nan[:, :1]}, analysis={"margin": 1.0}))

@@ -42,7 +42,7 @@ class EasyVolume:
     """The share of random points of a view whose value is within the margin of the best known value.
 
     Attributes:
-        points: number of finished random trials; a trial without a value is not good.
+        points: number of finished trials with random points; a trial without a value is not good.
         good: number of good ones.
         low, high: Wilson interval of the share, with the best known value held fixed.
     """
@@ -140,6 +140,14 @@ class Controls:
     views: tuple[ViewControls, ...]
     best_known: float
 
+    @property
+    def complete(self) -> bool:
+        """Whether all planned controls have finished."""
+        randoms, defaults = ([getattr(view, kind) for view in self.views] for kind in ("random", "default"))
+        return all(one is None or one.searches.complete.all() for one in randoms) and not any(
+            one is not None and np.isnan(one.values).any() for one in defaults
+        )
+
 
 def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None:
     """Compare every view's searches with its controls; None for a study without controls.
@@ -169,9 +177,14 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
     return Controls(tuple(views), best_known)
 
 
-def easy_volume(searches: Searches, best_known: float, margin: float, goal: Goal, confidence: float) -> EasyVolume:
-    """The share of random points whose value is within `margin` (> 0, in units of the metric) of the best known value."""
-    values = searches.values[searches.spent]
+def easy_volume(
+    searches: Searches, best_known: float, margin: float, goal: Goal, confidence: float, *, enqueued: int = 0
+) -> EasyVolume:
+    """The share of random points whose value is within `margin` (> 0, in units of the metric) of the best known value.
+
+    The first `enqueued` trials of every search are left out, since their points are listed.
+    """
+    values = searches.values[:, enqueued:][searches.spent[:, enqueued:]]
     good = int(goal.reached(values, best_known - goal.sign * margin).sum())
     return EasyVolume(values.size, good, *wilson(good, values.size, confidence))
 
@@ -209,10 +222,11 @@ def _random(
 ) -> RandomControl:
     """Compare the searches of a view with its random searches; `side` is the side of 0 that is shown."""
     goal, margin, block = study.metric.goal, study.analysis.margin, random.searches
+    enqueued = len(study.views[view.searches.view].enqueue)
     both = view.shared(random)
     pooled = np.where(np.isnan(block.values), worst, block.values)[block.complete]  # (complete searches, trials)
     expected = matching = None
-    if pooled.size and not np.isnan(pooled).any():
+    if pooled.size and not np.isnan(pooled).any() and not enqueued:
         expected = expected_curve(pooled, goal, bootstrap)
         finals = view.best[view.searches.complete, -1]
         if finals.size and not np.isnan(finals).any():
@@ -226,7 +240,7 @@ def _random(
         gap=_paired_curve(view.best[both] - random.best[both], bootstrap.confidence) if both.size else None,
         shown=side,
         matching=matching,
-        easy=easy_volume(block, best_known, margin, goal, bootstrap.confidence) if margin is not None else None,
+        easy=None if margin is None else easy_volume(block, best_known, margin, goal, bootstrap.confidence, enqueued=enqueued),
     )
 
 

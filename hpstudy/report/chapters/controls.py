@@ -102,7 +102,7 @@ def _with_interval(results: Results, mean: float, low: float, high: float) -> st
 
 def _verdict(results: Results, side: Side | None, better: str, worse: str) -> str:
     """The verdict on a difference."""
-    if results.provisional:
+    if results.provisional or (results.controls is not None and not results.controls.complete):
         return "not judged yet"
     if side is None:
         return "not judged, since one replicate has no spread"

@@ -111,10 +111,9 @@ def caption_and_reading(results: Results, views: Sequence[ViewControls]) -> tupl
     if not drawn:
         reading = f"Means over replicates. {NO_INTERVALS}"
     if any(view.random for view in views):
-        reading += (
-            f" The benefit of the searcher is the distance of its line {better} that of random search in the same space. The dotted line "
-            "is the expected best of random search, estimated from all random trials."
-        )
+        reading += f" The benefit of the searcher is the distance of its line {better} that of random search in the same space."
+    if any(entry is EXPECTED for view in views for entry, _ in _curves(view)):
+        reading += " The dotted line is the expected best of random search, estimated from all random trials."
     low, high = value_limits(results, views)
     outside = [cut(view.view, SHORTEST) for view in views if (default := _default(view)) and not low <= default.mean <= high]
     if outside:

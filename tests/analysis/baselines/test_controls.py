@@ -223,6 +223,15 @@ def test_a_point_that_diverged_is_not_good():
     assert (easy.points, easy.good) == (2, 1)
 
 
+def test_enqueued_points_are_not_random():
+    study = study_of(VALUES, margin=1.0)
+    views = {"a": study.views["a"].model_copy(update={"enqueue": ({"x": 0.5},)})}
+    random = controls(table(VALUES), study.model_copy(update={"views": views}), BOOTSTRAP).views[0].random
+    assert (random.easy.points, random.easy.good) == (4, 2)
+    assert (random.expected, random.matching) == (None, None)
+    assert random.gap.mean == pytest.approx(of(VALUES).views[0].random.gap.mean)
+
+
 def test_without_a_margin_no_point_is_called_good():
     assert of(VALUES).views[0].random.easy is None
 
