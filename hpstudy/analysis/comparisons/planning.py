@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Literal
 
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import paired_differences
-from hpstudy.analysis.statistics.power import POWER, Power, power
+from hpstudy.analysis.statistics.power import POWER, REPLICATES, Power, power
 
 Endpoint = Literal["final_best", "trials_to_target"]
 """Endpoints of a comparison: the best so far after the last trial, or min(trials-to-target, trials)."""
@@ -41,7 +42,7 @@ def study_power(
         difference: difference of the final best to detect, in units of the metric.
         trials: difference of trials-to-target to detect.
         target_power: power of the test that detects the difference.
-        alpha: level of the two-sided test.
+        alpha: level of the two-sided test. The report shows no difference if no sign-flip test can be below it.
 
     Returns:
         For each declared comparison, the plan for the final best and, with a target level, for trials-to-target; nothing for a
@@ -52,12 +53,21 @@ def study_power(
         if pair.budgets:
             last = pair.budgets[-1]
             plan = power(paired_differences(last.values_a, last.values_b), difference, power=target_power, alpha=alpha)
-            plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, plan))
+            plans.append(EndpointPower(pair.a, pair.b, "final_best", difference, _with_enough(plan, alpha)))
         if pair.trials is not None:
             plan = power(pair.trials.trials_a - pair.trials.trials_b, trials, power=target_power, alpha=alpha)
             plan = _attainable(plan, pair.trials.most)
-            plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, plan))
+            plans.append(EndpointPower(pair.a, pair.b, "trials_to_target", trials, _with_enough(plan, alpha)))
     return tuple(plans)
+
+
+def _with_enough(plan: Power, alpha: float) -> Power:
+    """The plan with at least as many replicates as the sign-flip test needs to be significant, and nothing detectable with fewer."""
+    fewest = next(n for n in count(2) if 2.0 ** (1 - n) < alpha)
+    needed, low, high = (None if n is None else max(n, fewest) for n in (plan.needed, plan.needed_low, plan.needed_high))
+    sizes = zip((plan.replicates, *REPLICATES), (plan.detectable, *plan.detectable_at), strict=True)
+    first, *others = (value if n >= fewest else float("nan") for n, value in sizes)
+    return replace(plan, needed=needed, needed_low=low, needed_high=high, detectable=first, detectable_at=tuple(others))
 
 
 def _attainable(plan: Power, largest: float) -> Power:

@@ -55,6 +55,17 @@ def test_the_command_prints_one_row_for_each_comparison_and_endpoint(invoke):
     assert all(row["needed_low"] <= row["needed"] <= row["needed_high"] for row in rows)
 
 
+def test_a_plan_has_at_least_the_replicates_of_a_significant_sign_flip_test(invoke):
+    """Six at 0.05: 2 patterns of 64. A t test needs fewer for a difference of many standard deviations."""
+    rows = json.loads(invoke("--difference", "100", "--format", "json").stdout)
+    assert (rows[0]["needed_low"], rows[0]["needed"], rows[0]["needed_high"]) == (6, 6, 6)
+    strict = json.loads(invoke("--difference", "100", "--alpha", "0.001", "--format", "json").stdout)
+    assert (strict[0]["needed"], strict[0]["mde"], strict[0]["mde_10"]) == (11, None, None)
+    assert strict[0]["mde_20"] > 0
+    few = json.loads(invoke("--difference", "100", "--format", "json", n=5).stdout)
+    assert few[0]["mde"] is None
+
+
 def test_the_command_asks_for_no_trials_unless_told(invoke):
     rows = json.loads(invoke("--difference", "0.3", "--format", "json").stdout)
     assert rows[1]["needed"] is None
