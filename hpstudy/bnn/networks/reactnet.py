@@ -36,7 +36,7 @@ class Shift(nn.Module):
 
 
 def rprelu(channels: int) -> nn.Module:
-    """Create shift, PReLU, shift, all per channel (Liu et al., 2020, Eq. 5)."""
+    """Create shift, PReLU, shift, all per channel (RPReLU of Liu et al., 2020)."""
     return nn.Sequential(Shift(channels), nn.PReLU(channels), Shift(channels))
 
 
