@@ -7,11 +7,12 @@ import pytest
 
 from hpstudy.analysis import analyze
 from hpstudy.report import headline, style
+from hpstudy.report.document import Document
 from hpstudy.report.html import compile_html
-from hpstudy.report.model import Facts, Paragraph, Section
+from hpstudy.report.model import Facts, Paragraph, Section, Table
 from hpstudy.report.pdf import clean, compile_pdf, content
 from tests.report.test_endpoints_chapter import make
-from tests.support.reports import answers_of, document_of, pdf_of, section_of
+from tests.support.reports import answers_of, document_of, ends, pdf_of, section_of
 
 NASTY = '#panic("no") $x^2$ *bold* _it_ `code` @ref <label> // \\ [x] "quoted" \x00\x1b[31m 日本語 🙂 ' + "long/" * 60
 
@@ -235,3 +236,14 @@ def test_labels_of_views_are_named_after_their_hyperparameters(results):
     design = document_of(dataclasses.replace(results, study=study)).design
     assert design.startswith("2 views (hyperparameters tuned: a with 2, b with 2; in figures a is 'slow (6)'), 6 replicates of ")
     assert document_of(results).design.startswith("2 views (hyperparameters tuned: a with 2, b with 2), 6 replicates of ")
+
+
+def test_a_table_of_many_columns_has_smaller_letters_and_no_wrapped_row():
+    def end(name):
+        interval = "0.56727 to 0.58335"
+        row = ("val_accuracy", name, "0.57532", interval, "0.57531", interval, "-0.00786", interval, "48%", "0% to 100%")
+        head = ("metric", "view", *("tuned", "interval") * 3, "below default", "interval")
+        blocks = (Table("Means.", head, (row,) * 3, left=2), Paragraph("The end."))
+        return ends(Document("study", "", "", "", (Section("Tables", blocks),), {}))["Tables"]
+
+    assert end("filter_same_support") <= end("a")

@@ -26,8 +26,14 @@ def pdf_of(results: Results) -> bytes:
 
 
 def ends_of(results: Results) -> dict[str, tuple[int, float]]:
+    """`ends` of the report of results."""
+    with style.applied():
+        return ends(document(results))
+
+
+def ends(made: Document) -> dict[str, tuple[int, float]]:
     """Where the last paragraph of each section of a PDF ends: its page, and the height in points from the top of the page."""
-    with style.applied(), typesetter(document(results)) as compiler:
+    with style.applied(), typesetter(made) as compiler:
         found = json.loads(compiler.query("<end>", field="value"))
     return {title: (page, height) for title, page, height in found}
 
