@@ -140,18 +140,20 @@ def _values(block: Block, indices: Mapping[str, int]) -> dict[str, Any]:
 
 
 def clean(value: Any) -> Any:
-    """The content with unsupported characters replaced and long words made breakable."""
+    """The content with unsupported characters replaced, and long words made breakable except in text to copy."""
     if isinstance(value, str):
-        value = _TOGETHER.sub("\u00a0", value)
-        printable = "".join(
-            letter if letter == "\n" or letter.isprintable() or letter in "\u200b\u00a0" else "\ufffd" for letter in value
-        )
-        return " ".join(_breakable(word) for word in printable.split(" "))
+        return " ".join(_breakable(word) for word in _printable(_TOGETHER.sub("\u00a0", value)).split(" "))
     if isinstance(value, dict):
+        if value.get("kind") == "code":
+            return {key: _printable(part) for key, part in value.items()}
         return {key: clean(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [clean(part) for part in value]
     return value
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter == "\n" or letter.isprintable() or letter in "\u200b\u00a0" else "\ufffd" for letter in text)
 
 
 def _breakable(word: str) -> str:

@@ -109,6 +109,11 @@ def test_a_long_word_breaks_between_its_parts():
     assert clean("filter_same_support.csv") == "filter_same_support.csv"
 
 
+def test_text_to_copy_has_no_invisible_characters():
+    text = "@inproceedings{quist2023understanding,\x00"
+    assert clean({"kind": "code", "text": text}) == {"kind": "code", "text": "@inproceedings{quist2023understanding,\ufffd"}
+
+
 def test_an_interval_is_not_broken_over_lines():
     assert clean("(95% CI 1 to 2; p < 0.001)") == "(95%\u00a0CI 1 to 2; p\u00a0<\u00a00.001)"
 
