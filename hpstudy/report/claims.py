@@ -38,24 +38,28 @@ NOT_YET = "not judged yet"
 
 
 def counted(results: Results) -> str:
-    """The number of claims with each verdict: "Of 3 claims 2 hold, 1 is inconclusive."; "" without claims."""
-    if not results.criteria:
+    """The number of claims with each verdict: "Of 3 claims 2 hold, 1 is inconclusive.", "All 3 claims hold."; "" without claims."""
+    total = len(results.criteria)
+    if not total:
         return ""
     if results.provisional:
-        return f"{numbers.things(len(results.criteria), 'claim')} {NOT_YET}."
+        return f"{numbers.things(total, 'claim')} {NOT_YET}."
     counts = Counter(result.verdict for result in results.criteria)
-    parts = [_part(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
-    return f"Of {numbers.things(len(results.criteria), 'claim')} {', '.join(parts)}."
+    if len(counts) == 1 and (total == 1 or "does not hold" not in counts):  # "All claims do not hold" would be ambiguous
+        which = {1: "The claim", 2: "Both claims"}.get(total, f"All {numbers.count(total)} claims")
+        return f"{which} {_verb(results.criteria[0].verdict, total)}."
+    parts = [f"{counts[verdict]} {_verb(verdict, counts[verdict])}" for verdict in ORDER if counts[verdict]]
+    return f"Of {numbers.things(total, 'claim')} {', '.join(parts)}."
 
 
-def _part(verdict: Verdict, count: int) -> str:
+def _verb(verdict: Verdict, count: int) -> str:
     one, more = {
         "holds": ("holds", "hold"),
         "does not hold": ("does not hold", "do not hold"),
         "inconclusive": ("is inconclusive", "are inconclusive"),
         "no data": ("has no data", "have no data"),
     }[verdict]
-    return f"{count} {numbers.plural(count, one, more)}"
+    return numbers.plural(count, one, more)
 
 
 def deciding(result: CriterionResult, most: int) -> list[Contrast]:

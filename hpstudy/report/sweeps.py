@@ -121,9 +121,14 @@ def _difference_sentence(results: Results, different: int, others: int) -> str:
     if others == 1:
         which = "the other point differs from it" if different else "no difference from the other point is shown"
         return f"Compared within replicates, {which} ({level} t interval of the paired difference)."
-    which = {0: "none", others: "all"}.get(different, str(different))
-    verb = numbers.plural(different, "differs", "differ")
-    return f"Compared within replicates, {which} of the {others} other points {verb} from it ({level} t intervals of paired differences)."
+    which, verb = "none", "is shown to differ"
+    if different:
+        which = "all" if different == others else str(different)
+        verb = numbers.plural(different, "differs", "differ")
+    return (
+        f"Compared within replicates, {which} of the {others} other points {verb} from it ({level} t intervals of paired differences, not "
+        "corrected for their number)."
+    )
 
 
 def held(view: SweepView) -> dict[str, Any]:

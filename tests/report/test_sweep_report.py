@@ -86,6 +86,10 @@ def test_the_evidence_counts_the_points_that_differ_within_replicates(make_sweep
     score = [[1.0, -1.0, 2.0], [5.0, 5.0, 6.0]]
     found = make_sweep({"a": [{"rate": 0.01}, {"rate": 0.1}, {"rate": 1.0}]}, {"a": {"score": score}})
     assert "1 of the 2 other points differs from it" in evidence_of(found)[0]
+    alike = make_sweep(
+        {"a": [{"rate": 0.01}, {"rate": 0.1}, {"rate": 1.0}]}, {"a": {"score": [[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]}}
+    )
+    assert "none of the 2 other points is shown to differ from it" in evidence_of(alike)[0]
 
 
 def test_trials_without_a_value_are_told(make_sweep):
@@ -190,7 +194,11 @@ def test_claims_of_a_search_stand_beside_its_comparisons(results):
     assert [answer[:13] for answer in answers_of(found)] == ["Does not hold", "The a view ne"]
     added = [publication.split(".")[0] for publication in references(found) if publication not in references(results)]
     assert added == ["Berger", "Schuirmann"]
-    assert headline(found) == f"{headline(results)} Of 1 claim 1 does not hold."
+    assert headline(found) == f"{headline(results)} The claim does not hold."
+    assert headline(dataclasses.replace(found, criteria=found.criteria * 2)).endswith("Of 2 claims 2 do not hold.")
+    holding = dataclasses.replace(found.criteria[0], verdict="holds")
+    assert headline(dataclasses.replace(found, criteria=(holding,) * 2)).endswith("Both claims hold.")
+    assert headline(dataclasses.replace(found, criteria=(holding,) * 3)).endswith("All 3 claims hold.")
 
 
 def test_of_many_comparisons_those_that_decide_are_shown(swept):
