@@ -60,11 +60,11 @@ def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, v
     forward = (fewer == pair[1]) == (notation.goal is Goal.MAXIMIZE)
     loss = bounds.upper if forward else -bounds.lower
     bound = numbers.metric(loss, numbers.telling_decimals(notation.decimals, (loss,), (margin,)))
-    kept = set(views[fewer].space.names())
-    names = ", ".join(name for name in views[other].space.names() if name not in kept)
+    left_out, added = (_only_of(results, *names) for names in ((other, fewer), (fewer, other)))
     text = (
-        f"{fewer} does not tune {names} of {other}. Non-inferiority of leaving them out (Weerts et al. 2020): {value} of {fewer} is worse "
-        f"by at most {bound} (one-sided bound at {notation.level}); the margin is {numbers.general(margin)}."
+        f"{fewer} does not tune {left_out} of {other}{f', and tunes {added} instead' if added else ''}. Non-inferiority of tuning fewer "
+        f"hyperparameters (Weerts et al. 2020): {value} of {fewer} is worse by at most {bound} (one-sided bound at {notation.level}); the "
+        f"margin is {numbers.general(margin)}."
     )
     if loss >= margin:
         yield f"{text} {fewer} is not shown to be non-inferior."
@@ -75,3 +75,10 @@ def _of_fewer(results: Results, pair: tuple[str, str], bounds: Bounds, n: int, v
         yield f"{text} Non-inferiority is not judged with fewer than {ENOUGH} replicates."
     else:
         yield f"{text} {fewer} is non-inferior."
+
+
+def _only_of(results: Results, view: str, other: str) -> str:
+    """The hyperparameters that `view` tunes and `other` does not, as a list."""
+    views = results.study.views
+    common = set(views[other].space.names())
+    return ", ".join(name for name in views[view].space.names() if name not in common)

@@ -37,7 +37,8 @@ def said(make_results, ramps):
 def test_a_view_that_tunes_less_is_non_inferior_within_the_margin(said, goal, reverse):
     text = said(-0.25, goal=goal, reverse=reverse)
     assert text.startswith(
-        "b does not tune rate, clip of a. Non-inferiority of leaving them out (Weerts et al. 2020): after 10 trials"
+        "b does not tune rate, clip of a, and tunes alpha instead. Non-inferiority of tuning fewer hyperparameters (Weerts et al. 2020): "
+        "after 10 trials"
     )
     assert "is worse by at most 0.250 (one-sided bound at 95%); the margin is 0.5." in text
     assert text.endswith("b is non-inferior.")
