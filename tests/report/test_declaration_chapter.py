@@ -29,6 +29,17 @@ def test_a_study_that_never_changed_says_so(make_results, ramps):
     assert "digest before the first trial" not in facts
 
 
+def test_a_target_by_default_names_its_view_and_one_view_has_no_test(make_results, ramps):
+    facts = facts_of(
+        section_of(make_results({"a": ramps(), "b": ramps(2)}, happened=[Event("10:00", "created", {})]), "Declaration")
+    )
+    assert facts["target"] == "not declared; by default the median of the final bests of b"
+    assert facts["correction"] == "none needed: one test"
+    facts = facts_of(section_of(make_results({"a": ramps()}, happened=[Event("10:00", "created", {})]), "Declaration"))
+    assert facts["target"] == "not declared; by default the median of the final bests of a"
+    assert facts["correction"] == "none needed: no test"
+
+
 def test_without_a_first_digest_nothing_is_said_to_be_declared_before(make_results, ramps):
     section = section_of(make_results({"a": ramps(), "b": ramps(2)}, happened=[Event("10:00", "created", {})]), "Declaration")
     assert text_of(section) == "The database does not record the analysis settings before the first trial."

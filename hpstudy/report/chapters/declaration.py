@@ -89,6 +89,8 @@ def _correction(results: Results) -> str:
     """The families of tests with a common correction."""
     comparisons = len(results.pairs)
     observed = f"{numbers.things(len(results.adjusted), 'test')} (comparisons x budgets)"
+    if not comparisons:
+        return "none needed: no test"
     if not results.declared:
         return f"Holm, over {observed}" if len(results.adjusted) > 1 else "none needed: one test"
     primary = sum(result.primary for result in results.declared)
@@ -136,7 +138,8 @@ def _code(environment: Mapping[str, str]) -> str:
 def _target(results: Results) -> str:
     target = results.study.analysis.target
     if target is None:
-        return "not declared: the median final best of the second view of the first comparison"
+        first = results.pairs[0].b if results.pairs else results.views[0].name
+        return f"not declared; by default the median of the final bests of {first}"
     if target.view is None:
         return f"{target.value:g}"
     return f"{target.statistic.replace('_', ' of the ')} best of {target.view}".replace("final best", "final bests")
