@@ -6,7 +6,7 @@
 | study.json | the study with all defaults, as it ran |
 | code/ | the user's files that ran, if they have not changed |
 | environments.json | machine and library versions of every session |
-| report/ | the PDF, report.json and the CSV files |
+| report/ | the PDF, the JSON file and the CSV files |
 | ro-crate-metadata.json | a description in JSON-LD (RO-Crate 1.1, https://w3id.org/ro/crate/1.1) |
 | SHA256SUMS | checksums; `sha256sum -c SHA256SUMS` verifies them |
 """
