@@ -19,8 +19,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from os.path import exists
 from pathlib import Path, PurePosixPath
 
+from hpstudy.arguments import checked
 from hpstudy.drafts import output_file, write_new
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.modules import digest_of
@@ -96,6 +98,7 @@ def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: boo
     return Bundle(output, tuple(contents), missing)
 
 
+@checked
 def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
     """Verify a bundle's checksums and unpack it; returns the database, which all functions take.
 
@@ -110,7 +113,7 @@ def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
     """
     bundle, folder = Path(bundle), Path(folder or Path(bundle).with_suffix(""))
     contents = _verified(bundle)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if exists(folder) and (not folder.is_dir() or any(folder.iterdir())):  # noqa: PTH110  # Path.exists raises an error for a long name
         raise UsageError(f"{folder} exists and is not an empty folder", "choose another folder")
     write_new({folder / name: content for name, content in contents.items()})
     (database,) = (name for name in contents if name.endswith(".sqlite") and "/" not in name)

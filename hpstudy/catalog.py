@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError, nearest
 from hpstudy.registry import Registry
 
@@ -27,6 +28,7 @@ def registry(kind: str) -> Registry:
     return dict(zip(KINDS, (TASKS, METHODS, NETWORKS, SEARCHERS, EXECUTORS, OBSERVERS, DATASETS), strict=True))[kind]
 
 
+@checked
 def parts(kind: str) -> dict[str, str]:
     """Return name and description of the built-in parts of a kind. Arguments and errors as in `registry`."""
     table = registry(kind)

@@ -1,7 +1,9 @@
+import asyncio
 import json
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -262,3 +264,66 @@ def test_a_text_is_one_name_and_not_its_letters(folder):
 def test_a_run_has_at_least_one_worker(folder, workers):
     with pytest.raises(UsageError, match=f"workers is {workers}, not at least 1"):
         hpstudy.run("small.yaml", workers=workers)
+
+
+def test_a_text_in_place_of_false_replaces_no_file(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    (folder / "mine.csv").write_text("mine")
+    with pytest.raises(UsageError, match="force must be True or False, not 'no'"):
+        hpstudy.export("small", "mine.csv", force="no")
+    assert (folder / "mine.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1.5])
+def test_a_time_out_is_above_zero(folder, timeout_s):
+    with pytest.raises(UsageError, match=f"--timeout is {timeout_s}, not above 0"):
+        hpstudy.run("small.yaml", timeout_s=timeout_s)
+
+
+def test_results_have_their_own_database(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    results = hpstudy.analyze("small", thorough=False)
+    for call in (hpstudy.figure_names, lambda given, **options: hpstudy.figure(given, "best_so_far", **options)):
+        with pytest.raises(UsageError, match="results are given, and they need no storage and no scale"):
+            call(results, storage="other.sqlite")
+
+
+@pytest.mark.parametrize("given", ["a\0b", "a" * 5000])
+@pytest.mark.parametrize("call", [hpstudy.open, hpstudy.plan, lambda given: hpstudy.plan(f"{given}.yaml"), hpstudy.serve])
+def test_a_name_that_no_file_can_have_is_refused(folder, given, call):
+    with pytest.raises((UsageError, StoreError)):
+        call(given)
+
+
+def test_a_reader_that_is_closed_or_of_another_thread_names_the_next_step(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    with hpstudy.open("small") as reader, ThreadPoolExecutor(1) as thread:
+        errors = [thread.submit(reader.trials).exception()]
+    with pytest.raises(StoreError) as closed:
+        reader.trials()
+    for error in (*errors, closed.value):
+        assert isinstance(error, StoreError)
+        assert error.hint == "open the database again, in the thread that reads it"
+
+
+def test_a_page_is_not_served_inside_an_event_loop(folder):
+    hpstudy.run("small.yaml", executor="inline")
+
+    async def cell():
+        hpstudy.serve("small")
+
+    with pytest.raises(UsageError, match="while an event loop runs, as in a notebook"):
+        asyncio.run(cell())
+
+
+def test_a_port_is_a_number_of_16_bits(folder):
+    hpstudy.run("small.yaml", executor="inline")
+    with pytest.raises(UsageError, match=r"port 70000 of 127\.0\.0\.1 cannot be used"):
+        hpstudy.serve("small", port=70000)
+
+
+@pytest.mark.parametrize("dpi", [0, 100_000])
+def test_a_resolution_is_one_that_can_be_drawn(folder, dpi):
+    hpstudy.run("small.yaml", executor="inline")
+    with pytest.raises(UsageError, match=f"dpi is {dpi}, not between 20 and 2,400"):
+        hpstudy.plot_figure("small", "best_so_far", "a.png", dpi=dpi)

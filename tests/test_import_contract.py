@@ -15,6 +15,7 @@ CORE = ("study", "search", "loading", "engine", "store", "analysis", "report")
 COMPONENTS = (
     *(
         "errors",
+        "arguments",
         "environments",
         "goal",
         "metric_names",

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, open
 from hpstudy.api.results import analyzed
+from hpstudy.arguments import checked
 from hpstudy.store.paths import check_output
 
 if TYPE_CHECKING:
     from hpstudy.bundles import Bundle
 
 
+@checked
 def bundle(
     study: AnyStudy,
     output: str | Path | None = None,

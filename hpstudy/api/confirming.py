@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, check_has_run, is_stored
 from hpstudy.api.sessions import run_options, study_and_database
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError
 from hpstudy.store import Reader
 from hpstudy.study.schema import MOST_SEEDS, Confirm
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
 
 
+@checked
 def confirm(
     study: AnyStudy,
     storage: str | Path | None = None,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from os.path import isfile
 from pathlib import Path
 from typing import TypeGuard
 
+from hpstudy.arguments import checked
 from hpstudy.errors import StoreError, UsageError, shell_command
 from hpstudy.store import Reader
 from hpstudy.store.paths import database_exists
@@ -40,6 +42,7 @@ def default_storage(name: str, storage: str | Path | None = None, shard: Shard |
     return path if shard is None else shard.storage(path)
 
 
+@checked
 def locate(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> Path:
     """The database of a study.
 
@@ -58,8 +61,8 @@ def locate(study: AnyStudy, storage: str | Path | None = None, *, scale: str | N
     path = Path(study)
     if path.name in ("", ".."):
         raise UsageError(f"'{path}' is a folder, not a study", "give a study file, a database, or the name of a study")
-    if not (path.suffix or path.is_file() or len(path.parts) > 1):
-        return default_storage(f"{path.name}-{scale}" if scale else path.name, storage)
+    if not (path.suffix or isfile(path) or len(path.parts) > 1):  # noqa: PTH113  # Path.is_file raises an error for a long name
+        return default_storage(path.name if scale is None else f"{path.name}-{scale}", storage)
     refuse_scale(scale)
     if storage is not None:
         raise UsageError(f"{path} is a database itself", "leave out --storage")
@@ -122,6 +125,7 @@ def refuse_scale(scale: str | None) -> None:
         )
 
 
+@checked
 def open(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> Reader:
     """Open a study's database for reading: `.trials()` and `.curves()` are pandas DataFrames. Arguments and errors as `locate`.
 
@@ -131,6 +135,7 @@ def open(study: AnyStudy, storage: str | Path | None = None, *, scale: str | Non
     return Reader.open(_database(study, storage, scale))
 
 
+@checked
 def check(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None) -> list[str]:
     """Check a study's database: the file, its structure, and that its trials fit the study. Arguments and errors as `locate`.
 
@@ -148,6 +153,7 @@ def check(study: AnyStudy, storage: str | Path | None = None, *, scale: str | No
     return problems_of(database)
 
 
+@checked
 def export(
     study: AnyStudy,
     output: str | Path | None = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, default_storage
 from hpstudy.api.results import analyze
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from hpstudy.analysis.results import Results
 
 
+@checked
 def figure(study: AnyStudy | Results, name: str, *, storage: str | Path | None = None, scale: str | None = None) -> Figure:
     """One figure of the report as a matplotlib figure, for instance for a notebook.
 
@@ -33,15 +36,20 @@ def figure(study: AnyStudy | Results, name: str, *, storage: str | Path | None =
     return draw_figure(_results_with(study, name, storage, scale), name)
 
 
+@checked
 def figure_names(
     study: AnyStudy | Results, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True
 ) -> tuple[str, ...]:
     """Names of the figures of a study's report, in its order. Arguments and errors as `figure`."""
     from hpstudy.analysis.results import Results
 
-    return _figures(study if isinstance(study, Results) else analyze(study, storage, scale=scale, thorough=thorough))
+    if isinstance(study, Results):
+        _check_alone(storage, scale)
+        return _figures(study)
+    return _figures(analyze(study, storage, scale=scale, thorough=thorough))
 
 
+@checked
 def plot_figure(
     study: AnyStudy | Results,
     name: str,
@@ -77,11 +85,18 @@ def _results_with(study: AnyStudy | Results, name: str, storage: str | Path | No
     from hpstudy.analysis.results import Results
 
     if isinstance(study, Results):
+        _check_alone(storage, scale)
         return study
     check_order(study, name, storage)
     # The thorough analysis adds figures and changes none, so it is needed only for a figure that the quick one lacks.
     results = analyze(study, storage, scale=scale, thorough=False)
     return results if name in _figures(results) else analyze(study, storage, scale=scale)
+
+
+def _check_alone(storage: str | Path | None, scale: str | None) -> None:
+    """Raise UsageError if a database or a scale is given with results, which need neither."""
+    if storage is not None or scale is not None:
+        raise UsageError("results are given, and they need no storage and no scale", "leave these arguments out")
 
 
 def check_order(study: object, name: object, storage: str | Path | None) -> None:
@@ -92,7 +107,7 @@ def check_order(study: object, name: object, storage: str | Path | None) -> None
 
 def _is_study(given: object, storage: str | Path | None) -> bool:
     """Whether an argument is a study, its results, or the path or the name of an existing one."""
-    return not isinstance(given, str) or Path(given).is_file() or default_storage(given, storage).is_file()
+    return not isinstance(given, str) or isfile(given) or isfile(default_storage(given, storage))  # noqa: PTH113  # Path.is_file raises an error for a long name
 
 
 def _figures(results: Results) -> tuple[str, ...]:

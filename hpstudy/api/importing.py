@@ -6,9 +6,11 @@ from pathlib import Path
 
 from hpstudy.api.databases import AnyStudy
 from hpstudy.api.sessions import study_and_database
+from hpstudy.arguments import checked
 from hpstudy.study.shard import Shard
 
 
+@checked
 def import_trials(
     study: AnyStudy,
     file: str | Path,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import AnyStudy, StudyDefinition, default_storage, open
 from hpstudy.api.results import analyze
-from hpstudy.api.sessions import loaded_definition
+from hpstudy.api.sessions import check_workers, loaded_definition
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError
+from hpstudy.study.schema import MOST_REPLICATES, MOST_SEEDS
 
 if TYPE_CHECKING:
     from hpstudy.analysis.comparisons.planning import EndpointPower
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from hpstudy.engine.forecast import Forecast
 
 
+MOST_RESAMPLES = 100_000
+"""Maximum number of resamples of a pilot for one size."""
+
+
+@checked
 def plan(
     study: StudyDefinition,
     storage: str | Path | None = None,
@@ -33,10 +40,12 @@ def plan(
     """
     from hpstudy.engine.forecast import forecast
 
+    check_workers(workers)
     loaded = loaded_definition(study, scale)
     return forecast(loaded, default_storage(loaded.study.name, storage), workers=workers, pilot=pilot)
 
 
+@checked
 def power(
     study: AnyStudy,
     storage: str | Path | None = None,
@@ -65,7 +74,7 @@ def power(
         UsageError: a number is out of range, or no two views have 2 complete replicates in common.
     """
     for name, value in (("difference", difference), ("trials", trials)):
-        if value is not None and not (math.isfinite(value) and value > 0):
+        if value is not None and value <= 0:
             raise UsageError(f"the difference to detect must be above 0: --{name} is {value:g}")
     if not 0 < alpha < 1:
         raise UsageError(f"--alpha is {alpha:g}, not between 0 and 1", "0.05 is usual")
@@ -89,6 +98,7 @@ def power(
     return endpoints
 
 
+@checked
 def plan_endpoints(
     pilot: AnyStudy,
     study: StudyDefinition,
@@ -115,12 +125,21 @@ def plan_endpoints(
         The pilot's difference, the half width of its interval, and the power to show it, for every size, endpoint and comparison.
 
     Raises:
-        UsageError: the study declares no endpoints, the pilot is of another kind, or fewer than 2 of its replicates are complete in all
-            views.
+        UsageError: a size is out of range, the study declares no endpoints, the pilot is of another kind, or fewer than 3 of its
+            replicates are complete in all views.
     """
     from hpstudy.analysis.confirmed.planning import plan_endpoints as planned
     from hpstudy.analysis.confirmed.planning import read_pilot
 
+    for name, least, most, sizes in (
+        ("replicates", 2, MOST_REPLICATES, replicates),
+        ("seeds", 1, MOST_SEEDS, seeds),
+        ("resamples", 1, MOST_RESAMPLES, [resamples]),
+    ):
+        if not sizes:
+            raise UsageError(f"{name} is empty", "give one size or several")
+        if wrong := [size for size in sizes if not least <= size <= most]:
+            raise UsageError(f"{name} is {wrong[0]}, not between {least} and {most:,}")
     planned_study = loaded_definition(study, scale).study
     with open(pilot, storage) as reader:
         trials, level = read_pilot(reader, planned_study)

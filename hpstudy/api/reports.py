@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpstudy.api.databases import AnyStudy
 from hpstudy.api.results import analyze
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError
 
 
@@ -26,6 +27,7 @@ class WrittenReport:
     outdated: tuple[Path, ...] = ()
 
 
+@checked
 def write_report(
     study: AnyStudy | Sequence[AnyStudy],
     output: str | Path = "reports",
@@ -56,7 +58,6 @@ def write_report(
     from hpstudy.report.several import headline as joint_headline
     from hpstudy.report.write import check_formats
 
-    formats = [formats] if isinstance(formats, str) else formats
     check_formats(output, formats)
     studies = list(study) if isinstance(study, Sequence) and not isinstance(study, str) else [study]
     if not studies:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hpstudy.api.databases import AnyStudy, check_has_run, default_storage, is_stored, open
 from hpstudy.api.growth import growth_note
 from hpstudy.api.sessions import loaded_definition
+from hpstudy.arguments import checked
 from hpstudy.modules import module_path
 from hpstudy.store import Reader
 from hpstudy.study.declaration import Analysis
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@checked
 def analyze(study: AnyStudy, storage: str | Path | None = None, *, scale: str | None = None, thorough: bool = True) -> Results:
     """Analyze a study, finished or not. A thorough analysis logs a warning if the study asks for more trials than its database.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hpstudy.api.databases import StudyDefinition, default_storage, locate
 from hpstudy.api.sessions import checked_definition, run_options, stored
+from hpstudy.arguments import checked
 from hpstudy.study.shard import Shard
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from hpstudy.engine.run import RunSummary
 
 
+@checked
 def run(
     study: StudyDefinition,
     storage: str | Path | None = None,
@@ -69,6 +71,7 @@ def run(
     )
 
 
+@checked
 def resume(
     storage: str | Path,
     *,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from hpstudy.api.databases import AnyStudy, default_storage, locate, open
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError
+from hpstudy.store.paths import database_exists
 
 
+@checked
 def serve(
     studies: AnyStudy | Sequence[AnyStudy] = (),
     storage: str | Path | None = None,
@@ -28,17 +33,23 @@ def serve(
         announce: receives the address of the page, which contains a random token.
 
     Raises:
-        UsageError: the extra hpstudy[serve] is not installed, the port is taken, or there is no database.
+        UsageError: the extra hpstudy[serve] is not installed, the port is taken, there is no database, or an event loop runs in this
+            thread, as in a notebook.
         StoreError: a database does not exist.
     """
     if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise UsageError(f"the live page needs {' and '.join(missing)}: not installed", "pip install 'hpstudy[serve]'")
+    with suppress(RuntimeError):  # of a thread without an event loop
+        asyncio.get_running_loop()
+        raise UsageError(
+            "a page cannot be served while an event loop runs, as in a notebook", "run `hpstudy serve` in a terminal"
+        )
     from hpstudy.live.server import serve as run_server
 
     studies = list(studies) if isinstance(studies, Sequence) and not isinstance(studies, str) else [studies]
     databases = [locate(study, storage, scale=scale) for study in studies]
     for study, database in zip(studies, databases, strict=True):
-        if not database.exists():
+        if not database_exists(database):
             open(study, storage, scale=scale)  # raises what all functions raise; a damaged database is a line on its page
     if not databases:
         folder = default_storage("all", storage).parent

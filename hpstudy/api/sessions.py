@@ -128,10 +128,16 @@ def run_options(
     from hpstudy.engine.options import RunOptions
     from hpstudy.engine.progress import Observer
 
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers is {workers}, not at least 1", "leave it out for one per physical core")
-    names = (observers,) if isinstance(observers, str) else tuple(observers)
+    check_workers(workers)
     addresses = {"address": address, "scheduler_file": scheduler_file and str(scheduler_file)}
     scheduler = {name: value for name, value in addresses.items() if value}
     workers = workers or (sys.maxsize if scheduler else default_workers())
-    return RunOptions(workers, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, names)
+    return RunOptions(
+        workers, executor, allow_changed_code, progress or Observer(), shard, scheduler, allow_mixed, tuple(observers)
+    )
+
+
+def check_workers(workers: int | None) -> None:
+    """Raise UsageError unless there is at least one worker; None is the default number."""
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers is {workers}, not at least 1", "leave it out for one per physical core")

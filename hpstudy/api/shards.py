@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpstudy.api.databases import default_storage
+from hpstudy.arguments import checked
 from hpstudy.errors import UsageError
 from hpstudy.store import Reader
 
 
+@checked
 def merge(
     shards: str | Path | Sequence[str | Path],
     storage: str | Path | None = None,
@@ -44,6 +46,7 @@ def merge(
     return output
 
 
+@checked
 def slurm(
     study: str | Path,
     storage: str | Path | None = None,

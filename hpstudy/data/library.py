@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from hpstudy.arguments import checked
 from hpstudy.data import cache, manifest, sets
 from hpstudy.data.dataset import Contents, Origin, Progress
 from hpstudy.data.datasets import DATASETS
@@ -63,6 +64,7 @@ def list_sets() -> list[SetStatus]:
     return [status(name) for name in DATASETS]
 
 
+@checked
 def status(name: str) -> SetStatus:
     """Return the status of one data set. Raises UsageError if there is no such data set."""
     data = sets.dataset(name)
@@ -90,6 +92,7 @@ def status(name: str) -> SetStatus:
     )
 
 
+@checked
 def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     """Download a data set from its public URL, or generate it. A sound copy on this machine is kept.
 
@@ -127,7 +130,8 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     return status(name)
 
 
-def import_set(name: str, source: Path, progress: Progress = sets.log_progress) -> SetStatus:
+@checked
+def import_set(name: str, source: str | Path, progress: Progress = sets.log_progress) -> SetStatus:
     """Import a data set from a folder or archive of its original files, replacing an existing copy.
 
     Raises:
@@ -137,10 +141,11 @@ def import_set(name: str, source: Path, progress: Progress = sets.log_progress) 
     data = sets.dataset(name)
     if data.origin is Origin.GENERATED:
         raise DataError(f"{name} is generated on this machine, not imported", data.command)
-    sets.make(data, source, progress, replace=True)
+    sets.make(data, Path(source), progress, replace=True)
     return status(name)
 
 
+@checked
 def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
     """Compare every file of a data set and its features with its checksum, including image files in the user's folder.
 
@@ -169,6 +174,7 @@ def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
     return sentences
 
 
+@checked
 def path(name: str) -> Path:
     """Return the folder of a data set.
 

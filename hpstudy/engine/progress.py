@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
+from hpstudy.arguments import checked
 from hpstudy.engine.duration import human_duration
 from hpstudy.store import Counts, TrialRow
 from hpstudy.study.plan import SearchKey
@@ -163,6 +164,7 @@ class Bars(Observer):
             self._progress.stop()
 
 
+@checked
 def progress_for(*, verbose: bool = False, quiet: bool = False) -> Observer:
     """Bars if stderr is a terminal, lines if it is not, nothing if `quiet`."""
     if quiet:

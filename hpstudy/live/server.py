@@ -52,9 +52,10 @@ def serve(databases: Sequence[Path], port: int, announce: Callable[[str], None])
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((ADDRESS, port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise UsageError(
-                f"port {port} of {ADDRESS} cannot be used: {error.strerror}", "choose another port, or omit --port"
+                f"port {port} of {ADDRESS} cannot be used: {reason}", "choose another port, or omit --port"
             ) from error
         listening.listen()
         announce(f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/")

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpstudy.errors import StudyError
+from hpstudy.errors import StudyError, UsageError
 from hpstudy.loading.check import check
 from hpstudy.loading.parts import Parts
 from hpstudy.modules import forget_changed_modules, module_path
@@ -47,7 +47,9 @@ class LoadedStudy:
     scales: tuple[str, ...] = ()
 
     def with_timeout(self, timeout_s: float) -> LoadedStudy:
-        """The same study with a different time limit per trial, in seconds."""
+        """The same study with a different time limit per trial, in seconds. Raises UsageError unless it is above 0."""
+        if timeout_s <= 0:
+            raise UsageError(f"--timeout is {timeout_s:g}, not above 0", "leave it out for no limit")
         limits = self.study.limits.model_copy(update={"timeout_s": timeout_s})
         return replace(self, study=self.study.model_copy(update={"limits": limits}))
 

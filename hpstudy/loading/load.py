@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from os.path import isfile
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from hpstudy.arguments import checked
 from hpstudy.errors import PluginError, Problem, StudyError, UsageError, shell_command
 from hpstudy.loading.bind import LoadedStudy, complete
 from hpstudy.loading.check import Findings, check
@@ -19,6 +21,7 @@ from hpstudy.study.models import Model, validated
 from hpstudy.study.schema import MAIN, PICKLED, Metric, SearchBlock, Study, TaskBlock, View
 
 
+@checked
 def load_study(path: str | Path, scale: str | None = None) -> Study:
     """Load the study file at `path`: resolve includes, fill in defaults, and check everything.
 
@@ -93,7 +96,7 @@ def read_study(
     source = read_source(path, scale)
     if not source.files:
         resume = f"`{shell_command('hpstudy', 'resume', path)}` continues its study"
-        hint = resume if path.is_file() else "`hpstudy init DIR` creates a folder with example studies"
+        hint = resume if isfile(path) else "`hpstudy init DIR` creates a folder with example studies"  # noqa: PTH113  # Path.is_file raises an error for a long name
         raise UsageError(source.problems[0].message, hint)
     if source.root is None:
         raise StudyError(source.problems)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 FORMS = ("pdf", "svg", "png", "pgf")
 """File formats of a single figure."""
 
+MIN_DPI = 20
+"""Minimum resolution of a figure. Lower: letters are smaller than a pixel, which the font library refuses."""
+
+MOST_DPI = 2_400
+"""Maximum resolution of a figure. Its image then has about 300 million pixels."""
+
 
 def write(
     results: Results | Several, output: str | Path, formats: Sequence[str] | None = None, *, force: bool = False
@@ -122,7 +128,7 @@ def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160
         dpi: resolution in dots per inch of a PNG, and of images in the other formats.
 
     Raises:
-        UsageError: there is no such figure or format, the results have nothing to draw, or LaTeX is missing for PGF.
+        UsageError: there is no such figure, format or resolution, the results have nothing to draw, or LaTeX is missing for PGF.
         OutputError: the file cannot be written.
     """
     from hpstudy.report import pgf, style
@@ -134,6 +140,8 @@ def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160
         raise UsageError(
             f"a figure cannot be saved as '{path.name}': {nearest(form, FORMS)}", "end the file name in .pdf, .svg, .png or .pgf"
         )
+    if not MIN_DPI <= dpi <= MOST_DPI:
+        raise UsageError(f"dpi is {dpi}, not between {MIN_DPI} and {MOST_DPI:,}", "160 is the default; paper needs 300 to 600")
     with style.applied(pgf.SETTINGS if form == "pgf" else None):
         drawn = _drawn(results, name)
         write_file(path, pgf.source(drawn) if form == "pgf" else figure_bytes(drawn, form, dpi))

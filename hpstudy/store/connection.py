@@ -127,8 +127,9 @@ def check_header(path: Path) -> None:
         status = path.stat()
     except FileNotFoundError as error:
         raise _missing(path) from error
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions") from error
+    except (OSError, ValueError) as error:  # a ValueError for a null character
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"{path} cannot be read: {reason}", "check the path and its permissions") from error
     if stat.S_ISDIR(status.st_mode):
         raise StoreError(f"{path} is a folder, not a database", "give the path of the .sqlite file in it")
     if not stat.S_ISREG(status.st_mode):

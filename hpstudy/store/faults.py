@@ -31,7 +31,7 @@ def translated(path: Path) -> Iterator[None]:
 def translate(error: sqlite3.Error, path: Path) -> StoreError:
     """Return the StoreError for an SQLite error of the database at `path`."""
     if isinstance(error, sqlite3.ProgrammingError):
-        return StoreError(f"{path}: {error}")
+        return StoreError(f"{path}: {error}", "open the database again, in the thread that reads it")
     # The low byte is the primary result code; the other bits only refine it.
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     match code:

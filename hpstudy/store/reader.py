@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpstudy.arguments import checked
 from hpstudy.errors import StoreError, UsageError, nearest
 from hpstudy.store import single_trials, summary
 from hpstudy.store.attributes import KIND as ATTRIBUTES
@@ -46,6 +47,7 @@ class Reader(StudyDatabase):
         self._version = stored_version
 
     @classmethod
+    @checked
     def open(cls, path: str | Path) -> Reader:
         """Open the database at `path`.
 
@@ -143,6 +145,7 @@ class Reader(StudyDatabase):
         with self.snapshot() as connection:
             return summary.mean_trial_s(connection, self.study, training_only=True)
 
+    @checked
     def best(self, view: str, replicate: int | None = None) -> BestTrial | None:
         """Return the best completed trial of an arm, or of one of its searches; None if no trial has completed.
 
@@ -159,6 +162,7 @@ class Reader(StudyDatabase):
         with self.snapshot() as connection:
             return read_attributes(connection)
 
+    @checked
     def trial_attributes(self, key: SearchKey, number: int) -> dict[str, Any]:
         """Return the results of one trial that are not numbers; empty if there are none."""
         with self.snapshot() as connection:
@@ -169,16 +173,19 @@ class Reader(StudyDatabase):
         with self.snapshot() as connection:
             return single_trials.read_running(connection, self.study)
 
+    @checked
     def latest(self, most: int) -> list[StoredTrial]:
         """Return the `most` latest finished trials, the latest first."""
         with self.snapshot() as connection:
             return single_trials.read_latest(connection, self.study, most)
 
+    @checked
     def ended_since(self, moment: str) -> int:
         """Return the number of trials that have ended since `moment` (ISO 8601, UTC)."""
         with self.snapshot() as connection:
             return single_trials.count_ended_since(connection, moment)
 
+    @checked
     def trial_detail(self, key: SearchKey, number: int) -> TrialDetail:
         """Return one trial with its curves, traceback and log.
 
@@ -191,6 +198,7 @@ class Reader(StudyDatabase):
             raise UsageError(f"there is no trial {number} of view '{key.view}', replicate {key.replicate}")
         return detail
 
+    @checked
     def events(self, *, attributes: bool = True) -> list[Event]:
         """Return the events of the study, in order.
 
@@ -212,6 +220,7 @@ class Reader(StudyDatabase):
         with self.snapshot() as connection:
             return trials_frame(connection, self.study)
 
+    @checked
     def curves(self, metric: str | None = None) -> pd.DataFrame:
         """Return one row per trial, metric and epoch. `frames.curves_frame` describes the columns.
 

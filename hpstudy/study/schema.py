@@ -32,6 +32,9 @@ Control = Literal["default", "random"]
 """Controls that the searches of a view are compared with: its default point, or random search."""
 
 
+MOST_REPLICATES = 1_000
+"""Maximum replicates of a study."""
+
 MOST_SEEDS = 1_000
 """Maximum fresh seeds of a point."""
 
@@ -227,7 +230,7 @@ class Study(Block):
     """The parameterizations to compare."""
     search: SearchBlock
     """The choice of points."""
-    replicates: int = Field(ge=1, le=1_000)
+    replicates: int = Field(ge=1, le=MOST_REPLICATES)
     """Number of independent searches of every view."""
     controls: tuple[Control, ...] = Field(default=(), json_schema_extra={"uniqueItems": True})
     """Additional arms: `random`, the same number of random searches of every view; `default`, one training of every view's default point

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.errors import UsageError
-from hpstudy.study.schema import Study
+from hpstudy.study.schema import MOST_REPLICATES, Study
 
-MOST_SHARDS = 1_000
-"""Maximum shards: the maximum replicates of a study."""
+MOST_SHARDS = MOST_REPLICATES
+"""Maximum shards."""
 
 LISTED = 20
 """Maximum replicates listed in a message."""

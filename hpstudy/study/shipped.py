@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hpstudy.arguments import checked
 from hpstudy.drafts import write_new
 from hpstudy.errors import StudyError, UsageError
 from hpstudy.study.yaml import parse
@@ -47,13 +48,14 @@ def _question(file: Path) -> str:
     return str(question.value) if question is not None else ""
 
 
-def copy_shipped(folder: Path) -> list[Path]:
+@checked
+def copy_shipped(folder: str | Path) -> list[Path]:
     """Copy the shipped studies and configs into `folder`, which is created if needed. Overwrites nothing: see `write_new`.
 
     Returns:
         The paths of all shipped files in `folder`.
     """
     root = shipped_root()
-    contents = {folder / file: (root / file).read_bytes() for file in shipped_files()}
+    contents = {Path(folder) / file: (root / file).read_bytes() for file in shipped_files()}
     write_new(contents)
     return list(contents)
