@@ -39,10 +39,13 @@ def _stream() -> torch.cuda.Stream:
 
 
 def warm_up(call: Callable[[], object]) -> None:
-    """Call a function on the stream of recordings. Libraries choose kernels and allocate workspaces at their first call."""
+    """Call a function on the stream of recordings. Libraries choose kernels and allocate workspaces at their first call.
+
+    The global generators are then as before.
+    """
     stream = _stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
+    with torch.random.fork_rng([torch.cuda.current_device()]), torch.cuda.stream(stream):
         call()
     torch.cuda.current_stream().wait_stream(stream)
 

@@ -29,6 +29,7 @@ class Snapshot:
         real: state of the optimizer of the parameters that are not binary.
         generators: states of the generators of batch order and augmentation, for every network. (The generators of the initial weights
             and of the method are used only before the first update.)
+        global_generators: states of torch's global generators (`global_generators`).
     """
 
     step: int
@@ -42,6 +43,7 @@ class Snapshot:
     network: dict[str, Any]
     real: dict[str, Any]
     generators: list[tuple[Tensor, Tensor]]
+    global_generators: list[Tensor]
 
     def to_bytes(self) -> bytes:
         """Serialize with torch.save. The content consists of tensors and plain values only."""
@@ -54,4 +56,17 @@ class Snapshot:
         """Restore a snapshot from `to_bytes`, on the training device. The states of generators stay on the CPU."""
         fields = torch.load(BytesIO(content), map_location=device, weights_only=True)
         generators = [(order.cpu(), augmentation.cpu()) for order, augmentation in fields.pop("generators")]
-        return cls(**fields, generators=generators)
+        shared = [state.cpu() for state in fields.pop("global_generators")]
+        return cls(**fields, generators=generators, global_generators=shared)
+
+
+def global_generators(device: torch.device) -> list[Tensor]:
+    """Return the states of torch's global generators, on the CPU and on CUDA. hpstudy draws from neither, but dropout does."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if device.type == "cuda" else [])]
+
+
+def restore_global_generators(states: list[Tensor]) -> None:
+    """Restore the result of `global_generators`."""
+    torch.set_rng_state(states[0])
+    for state in states[1:]:
+        torch.cuda.set_rng_state(state)

@@ -21,7 +21,7 @@ from hpstudy.bnn.passes import passes
 from hpstudy.bnn.schedules import Clock
 from hpstudy.bnn.settings import TrainSettings
 from hpstudy.bnn.slot import Report, Slot
-from hpstudy.bnn.snapshot import Snapshot
+from hpstudy.bnn.snapshot import Snapshot, global_generators, restore_global_generators
 from hpstudy.bnn.stack import Stack
 from hpstudy.bnn.steps import Step, steps
 from hpstudy.bnn.update import Update, update
@@ -158,7 +158,7 @@ class _Training:
         settings = step.settings
         updates = settings.epochs * self.updates_per_epoch
         if snapshot:
-            self._restore_slots(snapshot)
+            self._restore(snapshot)
         # Both optimizers in their initial states, or in those of the snapshot.
         binary = BinaryOptimizer(
             self.network,
@@ -241,10 +241,12 @@ class _Training:
             network=self.network.state_dict(),
             real=real.state_dict(),
             generators=[(slot.order.get_state(), slot.augmentation.get_state()) for slot in self.slots],
+            global_generators=global_generators(self.data.train.y.device),
         )
 
-    def _restore_slots(self, snapshot: Snapshot) -> None:
+    def _restore(self, snapshot: Snapshot) -> None:
         self.reported = snapshot.reported
+        restore_global_generators(snapshot.global_generators)
         for index, slot in enumerate(self.slots):
             slot.final = snapshot.final[index]
             slot.diverged = None if (message := snapshot.diverged[index]) is None else Diverged(message)

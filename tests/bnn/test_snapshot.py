@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from hpstudy.bnn.batches import Transform
 from hpstudy.bnn.methods import METHODS
@@ -27,12 +28,17 @@ class Jitter(Transform):
         return x if draws is None else x + draws
 
 
-def run(method="filter", *, checkpoint=None, data=None, **changed):
+def dropping(network):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Dropout(0.2), network)
+
+
+def run(method="filter", *, checkpoint=None, data=None, wrap=lambda network: network, **changed):
     """Final metrics, all reports, and the trained network."""
     network, reports = make_network(), []
     rule = METHODS.load(method)()
     final = train(
-        network,
+        wrap(network),
         rule,
         rule.Hyperparameters(),
         data or make_data(),
@@ -118,3 +124,8 @@ def test_augmentation_goes_on():
     data = replace(make_data(), transform=Jitter())
     assert run(data=data)[0] != run()[0]
     assert gone_on(2, data=data)[0] == run(data=data)[0]
+
+
+def test_dropout_goes_on():
+    assert run(wrap=dropping)[0] != run()[0]
+    assert gone_on(2, wrap=dropping)[0] == run(wrap=dropping)[0]
