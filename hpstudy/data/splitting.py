@@ -38,13 +38,20 @@ def split(dataset: str, labels: Labels, *, by: str, fold: int, seed: int) -> Spl
 
     Raises:
         UsageError: see `check_split`.
-        DataError: see `check_split`; or the data set returns no `Split`, or puts a clip into it twice.
+        DataError: see `check_split`; or the data set returns no `Split`, or one with an empty part, with rows of no clip, or with a clip
+            twice.
     """
     check_split(dataset, by, fold)
     parts = spoken_digits(dataset).split(labels, by, fold, seed)
     if not isinstance(parts, Split):  # of a user's data set
         raise DataError(f"the split of {dataset} is {type(parts).__name__}, not a Split", FIX)
-    rows = np.concatenate([parts.train, parts.validation, parts.test])
-    if len(np.unique(rows)) < len(rows):
-        raise DataError(f"the split of {dataset} by {by}, fold {fold}, has a clip in two parts, or twice in one", FIX)
-    return parts
+    rows, count = np.concatenate([parts.train, parts.validation, parts.test]), len(labels.digit)
+    if not all(map(len, (parts.train, parts.validation, parts.test))):
+        complaint = "an empty part"
+    elif rows.min() < 0 or rows.max() >= count:
+        complaint = f"rows from {rows.min():,} to {rows.max():,}, but those of the clips are 0 to {count - 1:,}"
+    elif len(np.unique(rows)) < len(rows):
+        complaint = "a clip in two parts, or twice in one"
+    else:
+        return parts
+    raise DataError(f"the split of {dataset} by {by}, fold {fold}, has {complaint}", FIX)

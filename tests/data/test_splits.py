@@ -4,7 +4,8 @@ import pytest
 from hpstudy.data import check_split, split
 from hpstudy.data.audiomnist import PARTS
 from hpstudy.data.clips import Labels
-from hpstudy.data.fsdd import SPEAKERS
+from hpstudy.data.fsdd import SPEAKERS, Fsdd
+from hpstudy.data.spoken_digits import Split
 from hpstudy.errors import DataError, UsageError
 
 
@@ -96,3 +97,19 @@ def test_a_fold_that_there_is_not_is_answered_with_those_there_are(fold):
 def test_an_unknown_data_set_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match="did you mean 'speech_digits'"):
         check_split("speech_digit", "speaker", 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ((range(4), range(4, 6), ()), "an empty part"),
+        ((range(4), range(4, 5), [5, 6]), "rows from 0 to 6, but those of the clips are 0 to 5"),
+        ((range(4), range(4, 5), [-1]), "rows from -1 to 4, but those of the clips are 0 to 5"),
+        ((range(4), range(3, 5), [5]), "a clip in two parts"),
+    ],
+)
+def test_rows_that_are_no_split_are_refused(parts, complaint, monkeypatch):
+    six = np.arange(6)
+    monkeypatch.setattr(Fsdd, "split", lambda *_: Split(*(np.array(part, dtype=np.int64) for part in parts)))
+    with pytest.raises(DataError, match=complaint):
+        split("fsdd", Labels(digit=six, speaker=six, repetition=six, speakers=("a",) * 6), by="speaker", fold=0, seed=0)
