@@ -42,7 +42,7 @@ def download(url: str, target: Path, sha256: str | None, progress: Progress, *, 
         target.parent.mkdir(parents=True, exist_ok=True)
     try:
         expected = _receive(url, part, tag, progress)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise DataError(
             f"{url} cannot be downloaded: {str(error) or type(error).__name__}",
             "try again: the download resumes where it stopped",

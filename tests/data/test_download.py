@@ -1,9 +1,11 @@
 import hashlib
 import http.server
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -162,6 +164,17 @@ def test_an_error_without_words_is_named(server, tmp_path, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", silent)
     with pytest.raises(DataError, match="cannot be downloaded: TimeoutError"):
         get(server, tmp_path)
+
+
+@pytest.mark.parametrize("error", [ssl.SSLError(1, "bad record"), OSError(113, "No route to host")])
+def test_a_connection_that_breaks_is_a_data_error_and_continues(error, server, tmp_path, monkeypatch):
+    break_off(server, tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr("http.client.HTTPResponse.read", Mock(side_effect=error))
+        with pytest.raises(DataError, match=r"cannot be downloaded: .*(bad record|No route to host)"):
+            get(server, tmp_path)
+    assert get(server, tmp_path) == CONTENT
+    assert server.requests == [None, "bytes=300000-", "bytes=300000-"]
 
 
 def test_progress_is_told_of_bytes_out_of_all(server, tmp_path):
