@@ -108,6 +108,10 @@ def unpack(archive: Path, into: Path, *, suffix: str = "", limits: Limits | None
             f"{archive} is neither a folder nor a regular file", "give the folder or archive that holds the original files"
         )
     try:
+        archive.open("rb").close()
+    except OSError as error:
+        raise DataError(f"{archive} cannot be read: {error.strerror}", "check its permissions") from error
+    try:
         with _entries(archive, limits) as entries:
             checked, allowed = _check(archive, entries, limits)
             for entry, target in checked:

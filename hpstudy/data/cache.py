@@ -97,9 +97,9 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         culprit = f" ({error.filename})" if error.filename and Path(error.filename) != path else ""
+        remedy = "check the permissions" if isinstance(error, PermissionError) else "free some disk space"
         raise DataError(
-            f"cannot prepare {path}: {error.strerror or error}{culprit}",
-            f"free some disk space, or set {VARIABLE} to a writable folder",
+            f"cannot prepare {path}: {error.strerror or error}{culprit}", f"{remedy}, or set {VARIABLE} to a writable folder"
         ) from error
 
 

@@ -69,7 +69,7 @@ def load_features(dataset: str, settings: FeatureSettings) -> FeatureSet:
             f"features are damaged: {problems[0]}", f"delete {folder}; the features are then computed again when needed"
         )
     checksum = hashlib.sha256(f"{recorded.manifest.checksum} {record.checksum}".encode()).hexdigest()
-    x = np.load(folder / ARRAY, mmap_mode="r")
+    x = manifest.load_array(folder / ARRAY, "r")
     labels = {field.name: getattr(recorded, field.name) for field in fields(Labels)}
     return FeatureSet(**labels, x=x, shape=settings.shape, checksum=checksum)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data import sets
 from hpstudy.data.image_set import ImageSet
-from hpstudy.data.manifest import Manifest
+from hpstudy.data.manifest import Manifest, load_array
 from hpstudy.errors import DataError
 from hpstudy.seeds import derive_seed
 
@@ -47,7 +47,7 @@ def load_images(name: str) -> Images:
 
 def open_images(folder: Path, manifest: Manifest) -> Images:
     """Open the images in `folder` memory-mapped. `manifest` is the manifest of the folder."""
-    arrays = {which: np.load(folder / f"{which}.npy", mmap_mode="r") for which in ARRAYS}
+    arrays = {which: load_array(folder / f"{which}.npy", "r") for which in ARRAYS}
     return Images(**arrays, classes=tuple(manifest.facts["classes"]), checksum=manifest.checksum)
 
 

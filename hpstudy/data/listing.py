@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data.dataset import Progress
 from hpstudy.data.image_header import height_and_width
+from hpstudy.data.manifest import load_array
 from hpstudy.data.reading import read_many
 from hpstudy.errors import DataError
 
@@ -132,7 +133,7 @@ def open_listing(folder: Path, part: str, root: Path) -> Listed:
         part: prefix of the names of the index files.
         root: the folder that contains the class folders.
     """
-    arrays = {name: np.load(folder / f"{part}_{name}.npy", mmap_mode="r") for name in ("bytes", "crc32", "shape", "labels")}
+    arrays = {name: load_array(folder / f"{part}_{name}.npy", "r") for name in ("bytes", "crc32", "shape", "labels")}
     return Listed(root=root, paths=_Lines(folder / f"{part}_paths.txt"), **arrays)
 
 

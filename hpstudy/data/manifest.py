@@ -6,7 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hpstudy.errors import DataError
 
@@ -72,6 +75,18 @@ def opened(folder: Path) -> Manifest | None:
     return record
 
 
+def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[Any]:
+    """Open an .npy file. Raises DataError if it cannot be read or is damaged: `opened` compares sizes only."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode=mmap_mode)
+    except (OSError, ValueError, EOFError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is damaged"
+        raise DataError(
+            f"{path} cannot be read: {reason}", "check its permissions, or delete its folder and get the data again"
+        ) from error
+    return array
+
+
 def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
     """Return the problems of the files in `folder`: wrong sizes (fast), and with `thorough` also wrong checksums."""
     sentences = []
@@ -81,9 +96,17 @@ def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:
             sentences.append(f"{path} is missing")
         elif path.stat().st_size != size:
             sentences.append(f"{path} has {path.stat().st_size} bytes instead of {size}")
-        elif thorough and checksum_of(path) != sha:
-            sentences.append(f"{path} was altered: its checksum differs")
+        elif thorough and (complaint := _complaint(path, sha)):
+            sentences.append(f"{path} {complaint}")
     return sentences
+
+
+def _complaint(path: Path, sha: str) -> str:
+    """Return the problem of a file of the right size; "" if there is none."""
+    try:
+        return "" if checksum_of(path) == sha else "was altered: its checksum differs"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def checksum_of(path: Path, algorithm: str = "sha256") -> str:

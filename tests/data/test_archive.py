@@ -6,6 +6,7 @@ import tarfile
 import tracemalloc
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -63,6 +64,13 @@ def test_a_tar_gives_its_files(tmp_path, into, mode):
 def test_only_files_with_the_suffix_are_written(tmp_path, into):
     unpack(zip_of(tmp_path / "a.zip", {"one.wav": b"1", "read.me": b"2"}), into, suffix=".wav")
     assert [path.name for path in into.iterdir()] == ["one.wav"]
+
+
+def test_an_archive_that_may_not_be_read_is_not_called_damaged(tmp_path, into, monkeypatch):
+    archive = zip_of(tmp_path / "a.zip", {"a.wav": b"1"})
+    monkeypatch.setattr(Path, "open", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(DataError, match=r"a.zip cannot be read: Permission denied"):
+        unpack(archive, into)
 
 
 @pytest.mark.parametrize("name", ["../out.wav", "a/../../out.wav", "/tmp/out.wav", "..\\out.wav", "C:out.wav", "C:\\out.wav"])

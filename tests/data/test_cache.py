@@ -95,6 +95,12 @@ def test_a_root_that_cannot_be_made_is_an_error_that_names_the_variable(tmp_path
         pass
 
 
+def test_a_missing_permission_is_a_data_error_that_says_so(cache_root):
+    with pytest.raises(DataError, match="Permission denied") as refused, cache.publishing(cache_root / "a"):
+        raise PermissionError(13, "Permission denied", "originals")
+    assert refused.value.hint.startswith("check the permissions")
+
+
 def test_a_full_disk_is_a_data_error_and_leaves_nothing(cache_root):
     with pytest.raises(DataError, match="No space left"), cache.publishing(cache_root / "a"):
         raise OSError(28, os.strerror(28))

@@ -2,11 +2,12 @@ import http.server
 import json
 import shutil
 import threading
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from hpstudy.data import FeatureSettings, library, load_features, sets
+from hpstudy.data import FeatureSettings, library, load_features, manifest, sets
 from hpstudy.data.fsdd import Fsdd
 from hpstudy.errors import DataError
 
@@ -119,6 +120,20 @@ def test_a_manifest_that_is_none_is_one_error(imported, text):
     (imported / "manifest.json").write_text(text)
     with pytest.raises(DataError, match="is not a manifest"):
         sets.clips("fsdd")
+
+
+@pytest.mark.parametrize("name", ["digit.npy", "x.npy"])
+def test_an_array_whose_head_is_damaged_is_one_error(imported, name, cache_root):
+    load_features("fsdd", FeatureSettings())
+    (path,) = cache_root.rglob(name)
+    path.write_bytes(bytes(40) + path.read_bytes()[40:])
+    with pytest.raises(DataError, match=f"{name} cannot be read: it is damaged"):
+        load_features("fsdd", FeatureSettings())
+
+
+def test_a_file_that_may_not_be_read_is_a_problem(imported, monkeypatch):
+    monkeypatch.setattr(manifest, "checksum_of", Mock(side_effect=PermissionError(13, "Permission denied")))
+    assert f"{imported / 'digit.npy'} cannot be read: Permission denied" in library.verify("fsdd")
 
 
 def test_the_manifest_says_what_made_it(imported):
