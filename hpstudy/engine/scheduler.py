@@ -27,6 +27,7 @@ from hpstudy.engine.trial_seeds import training_seed
 from hpstudy.errors import HpstudyError
 from hpstudy.loading.make import reads_history
 from hpstudy.store import Counts, EndedTrial, NewTrial, Store
+from hpstudy.store.listing import confirmed_search
 from hpstudy.study.controls import arm_name, arms
 from hpstudy.study.plan import Group, Plan, SearchKey
 from hpstudy.tasks.outcome import Outcome
@@ -162,7 +163,7 @@ class Scheduler:
         for stack in self._confirmations.stacked(running):
             self._queue.add(Step((key,), [StoredTrial(key, running[again]) for again in stack], interrupted=True))
         self._remaining[(key,)] = len(running)
-        if self._confirmations.of_incumbents or self._searched(key) not in self._searching:
+        if self._confirmations.of_incumbents or confirmed_search(self.study, key) not in self._searching:
             self._list(key)
 
     def _list(self, key: SearchKey) -> None:
@@ -173,12 +174,6 @@ class Scheduler:
 
     def _is_listed(self, group: Group) -> bool:
         return self._arms[group[0].view].listed
-
-    def _searched(self, confirmation: SearchKey) -> SearchKey:
-        """The search that a confirmation confirms."""
-        searched = self._arms[confirmation.view].confirms
-        assert searched is not None, "the arm of a confirmation confirms another one"
-        return SearchKey(searched, confirmation.replicate)
 
     def _begin(self, steps: Sequence[Step]) -> None:
         """Start steps."""
@@ -337,7 +332,7 @@ class Scheduler:
         """Report a complete confirmation: its search is complete, and all its trials have ended."""
         if (
             not self._remaining[(confirmation,)]
-            and self._searched(confirmation) not in self._searching
+            and confirmed_search(self.study, confirmation) not in self._searching
             and self._histories[confirmation]
         ):
             self.observer.search_finished(confirmation, self._histories.pop(confirmation))
