@@ -89,6 +89,17 @@ class StepTimedOut(StepEnded):
     """A step exceeded its time limit and was ended."""
 
 
+class OutOfResources(StepEnded):
+    """The machine lacks what a step needs: space on a disk, or memory for a process.
+
+    It is no outcome of a trial. No new step starts, and when the running ones have ended, the run ends with this error. The trials of this
+    step stay stored as running, and `hpstudy resume` evaluates them again.
+    """
+
+    def __init__(self, message: str, hint: str = "free what is short; `hpstudy resume` continues the study") -> None:
+        super().__init__(message, hint)
+
+
 class EngineLost(HpstudyError):
     """The system that runs the steps, such as the scheduler of a cluster, is lost, and this step with it.
 
@@ -154,7 +165,7 @@ class Executor(ABC):
 
         Returns:
             A future with the answer of this step, which names its trials, or with the exception that `call` raised, or with WorkerDied,
-            WorkerLost, StepTimedOut or EngineLost.
+            WorkerLost, StepTimedOut, OutOfResources or EngineLost.
 
         Raises:
             EngineLost: no more steps can run.

@@ -10,15 +10,23 @@ from __future__ import annotations
 import os
 import pickle
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from hpstudy.engine.executors import Answer, Executor, Request, UserCodeRequest, WorkerDied
+from hpstudy.engine.executors import Answer, Executor, OutOfResources, Request, UserCodeRequest, WorkerDied
+from hpstudy.engine.failures import reason_of
 from hpstudy.engine.worker_process import TrialServerProcess, WorkerProcess
 from hpstudy.errors import UsageError
+
+START_ATTEMPTS = 3
+"""How often in sequence a new worker may fail to start before the run ends. Fewer: a moment without memory or free process ends it."""
+
+START_PAUSE_S = 1.0
+"""Seconds between these attempts."""
 
 
 class ProcessExecutor(Executor):
@@ -63,7 +71,7 @@ class ProcessExecutor(Executor):
     def _step(self, call: Callable[[Request], Answer], request: Request, timeout_s: float | None) -> Answer:
         payload = pickle.dumps((call, request))
         kind = type(request) if isinstance(request, UserCodeRequest) and request.user_modules else None
-        worker = self._take(kind)
+        worker = self._ready_worker(kind)
         try:
             if not worker.started:
                 worker.start(request)
@@ -81,6 +89,30 @@ class ProcessExecutor(Executor):
             raise answer
         return answer  # type: ignore[no-any-return]
 
+    def _ready_worker(self, kind: type | None) -> WorkerProcess:
+        """An idle worker, or a new one that has loaded hpstudy. Arguments as `_take`.
+
+        Raises:
+            OutOfResources: no new worker can be started, or its output cannot be written. It has run no code of a trial.
+        """
+        failures = 0
+        while True:
+            worker = None
+            try:
+                worker = self._take(kind)
+                if not worker.started:
+                    worker.await_ready()
+                return worker
+            except (OSError, OutOfResources, WorkerDied) as error:
+                if worker is not None:
+                    self._end(worker)
+                if self._aborted or isinstance(error, OutOfResources):
+                    raise
+                failures += 1
+                if failures == START_ATTEMPTS:
+                    raise OutOfResources(f"worker processes cannot be started: {reason_of(error)}") from error
+                time.sleep(START_PAUSE_S)
+
     def _take(self, kind: type | None) -> WorkerProcess:
         """An idle worker, or a new one.
 
@@ -90,8 +122,9 @@ class ProcessExecutor(Executor):
         with self._lock:
             if self._aborted:
                 raise WorkerDied("the run was aborted")
-            if self._idle[kind]:
-                return self._idle[kind].pop()
+            while self._idle[kind]:
+                if (worker := self._idle[kind].pop()).is_alive():  # the system may have ended it to free memory
+                    return worker
             worker = WorkerProcess(self.logs) if kind is None else TrialServerProcess(self.logs)
             self._all.add(worker)
             return worker

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hpstudy.engine.availability import WorkerAvailability
 from hpstudy.engine.checkpoints import CheckpointFile, CheckpointFolder
 from hpstudy.engine.confirmations import Confirmations
-from hpstudy.engine.executors import Executor, WorkerDied, WorkerLost
+from hpstudy.engine.executors import Executor, OutOfResources, WorkerDied, WorkerLost
 from hpstudy.engine.failures import Totals, outcome_without_answer, reason_of
 from hpstudy.engine.history import Histories, observations
 from hpstudy.engine.hosts import Hosts
@@ -101,6 +101,7 @@ class Scheduler:
         self._reads_history = {name: reads_history(self.study, arm.searcher) for name, arm in self._arms.items()}
         self._stacks = stacks and self.study.search.lockstep > 1
         self._histories = Histories(store)
+        self._shortage: OutOfResources | None = None
         self._search_failures: list[tuple[Group, BaseException]] = []
         self._remaining = Counter[Group]()
         counts = store.search_counts()
@@ -129,6 +130,7 @@ class Scheduler:
             StudyChanged: a step ran code that differs from the database's; its answer was not stored.
             StoreError: the database cannot be written; it keeps the state after the last stored trial.
             EngineLost: the system that ran the steps is lost; running trials stay stored as running.
+            OutOfResources: the machine lacks what a step needs; the other running steps were finished first.
             WrongAnswer: the executor returned the answer of another step, which was not stored.
             Aborted: a stop was requested while no worker was available to finish the running trials.
             HpstudyError: a searcher could not choose a point; the other searches were finished first.
@@ -149,6 +151,8 @@ class Scheduler:
             self.observers.check()
             self.observer.waiting(len(self.running))
             self._histories.heartbeat()
+        if self._shortage is not None:
+            raise self._shortage
         if self._search_failures:
             group, error = self._search_failures[0]
             failed = sum(len(group) for group, _ in self._search_failures)
@@ -262,7 +266,13 @@ class Scheduler:
             self._store(new, new_sources)
 
     def _failed(self, step: Step, error: BaseException) -> None:
-        """Handle a step without an answer: its worker died, it timed out, or the searcher failed."""
+        """Handle a step without an answer: its worker died, it timed out, the searcher failed, or the machine lacks a resource."""
+        if isinstance(error, OutOfResources):
+            if self._shortage is None:
+                self._shortage = error
+                self.stop.request()
+                self.observer.note(f"{error.message}: no new trial starts; waiting for running trials to finish")
+            return
         died, lost = isinstance(error, WorkerDied), isinstance(error, WorkerLost)
         charged = died and not (lost and step.losses < MOST_LOSSES)
         step = replace(step, deaths=step.deaths + charged, losses=step.losses + lost)

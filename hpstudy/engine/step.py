@@ -6,6 +6,7 @@ death of a worker changes no number. A step handles one trial, or the trials of 
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpstudy.engine.environment import host_environment
+from hpstudy.engine.executors import OutOfResources
 from hpstudy.engine.forked import ending_forks
 from hpstudy.engine.measured import InvalidResult, preview, read_result
 from hpstudy.engine.recorder import EvaluationCheckpoint, Recorder
@@ -45,6 +47,12 @@ from hpstudy.study.schema import Study
 from hpstudy.study.space import Point, Space
 from hpstudy.tasks.interface import Result, Task
 from hpstudy.tasks.outcome import Failure, Outcome, State
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of the system for a full disk and for a used-up quota."""
+
+CAUSES = 100
+"""Maximum number of exceptions that are followed from one to its cause. More indicate a cycle."""
 
 
 class SearcherFailed(HpstudyError):
@@ -106,7 +114,8 @@ def evaluate(request: EvaluateRequest) -> Evaluation:
     it into `Aborted`.
 
     Raises:
-        Aborted: the only exception of a trial that is not caught.
+        Aborted: an exception of a trial that is not caught.
+        OutOfResources: the disk was full. The same trial would end otherwise with free space.
         UsageError: another thread uses the modules of another folder (`hpstudy.modules.module_path`).
     """
     recorders = [Recorder() for _ in request.trials]
@@ -126,6 +135,8 @@ def evaluate(request: EvaluateRequest) -> Evaluation:
             raise
         except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
             results = [error] * len(recorders)
+    for result in results:
+        _refuse_full_disk(result)
     duration_s, peak_rss_mib = checkpoint.duration_s / len(recorders), _peak_rss_mib()
     outcomes = []
     for result, recorder in zip(results, recorders, strict=True):
@@ -151,6 +162,20 @@ def _results(
     if len(results) != len(trials):
         raise InvalidResult(f"evaluate_many returned {len(results)} results for {len(trials)} trials")
     return results
+
+
+def _refuse_full_disk(result: Result | BaseException) -> None:
+    """Raise OutOfResources if a trial ended with an exception that a full disk has caused."""
+    error = result if isinstance(result, BaseException) else None
+    for _ in range(CAUSES):
+        if error is None:
+            return
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise OutOfResources(
+                f"a trial could not write a file: {text_of(error)}",
+                "free space on this disk, or raise the quota; `hpstudy resume` continues the study",
+            )
+        error = error.__cause__ or error.__context__
 
 
 def _ending(study_json: str, result: Result | BaseException) -> tuple[State, dict[str, float], dict[str, Any], Failure | None]:

@@ -13,7 +13,7 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from hpstudy.engine.executors import WorkerDied
+from hpstudy.engine.executors import OutOfResources, WorkerDied
 from hpstudy.errors import HpstudyError
 
 LOG_VARIABLE = "HPSTUDY_WORKER_LOG"
@@ -56,17 +56,24 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
 
 
 def connect(descriptor: int, logs: str | None) -> Connection:
-    """Set up this process and send READY. Arguments as in `serve`."""
+    """Set up this process and send READY, or an OutOfResources as a packed answer. Arguments as in `serve`."""
     # Ctrl-C in a terminal reaches every process of the group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    if logs is not None:
-        _print_to(log_path(Path(logs), os.getpid()))
-    faulthandler.enable()
     # Inherited from the parent; programs that a task starts must not inherit it.
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
+    if logs is not None:
+        log = log_path(Path(logs), os.getpid())
+        try:
+            _print_to(log)
+        except OSError as error:
+            reason = f"the output of a worker cannot be written to {log}: {error.strerror}"
+            hint = "free space on this disk, or make the folder writable; `hpstudy resume` continues the study"
+            connection.send_bytes(packed(OutOfResources(reason, hint)))
+            sys.exit(1)
+    faulthandler.enable()
     connection.send_bytes(READY)
     return connection
 

@@ -18,7 +18,7 @@ import psutil
 
 from hpstudy.engine.executors import MEMORY_VARIABLES, THREAD_VARIABLES, StepTimedOut, UserCodeRequest
 from hpstudy.engine.trial_server import WarmUp
-from hpstudy.engine.worker import death, log_path
+from hpstudy.engine.worker import READY, death, log_path
 from hpstudy.modules import search_path
 
 LIVENESS_CHECK_S = 0.5
@@ -70,10 +70,20 @@ class WorkerProcess:
         self.note = ""
         self.log = log_path(logs, self._process.pid) if logs else None
 
-    def start(self, request: object) -> None:
-        """Wait until the worker is ready for steps such as `request`. Raises WorkerDied if it has ended."""
+    def await_ready(self) -> None:
+        """Wait until the new process has loaded hpstudy.
+
+        Raises:
+            WorkerDied: it has ended.
+            OutOfResources: its output cannot be written.
+        """
         with self._dying():
-            self._receive(None)
+            message = self._receive(None)
+        if message != READY:
+            raise pickle.loads(message)[1]
+
+    def start(self, request: object) -> None:
+        """Prepare for steps such as `request`. Raises WorkerDied if the worker has ended."""
         self.started = True
 
     def answer(self, payload: bytes, timeout_s: float | None) -> tuple[bool, Any]:
@@ -106,9 +116,13 @@ class WorkerProcess:
             left_s -= wait_s
             if left_s <= 0:
                 raise StepTimedOut(f"it took longer than {timeout_s:g} s and was ended")
-            if self._process.poll() is not None and not self._connection.poll():
+            if not self.is_alive() and not self._connection.poll():
                 raise EOFError
         return self._connection.recv_bytes()
+
+    def is_alive(self) -> bool:
+        """Whether its process has not ended."""
+        return self._process.poll() is None
 
     def _exit_code(self) -> int | None:
         """As `subprocess.Popen.returncode`; None for a process that closed its connection and is still alive."""
@@ -140,8 +154,9 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self.kill()
             self._process.wait()
-        if self.log is not None and self.log.exists() and self.log.stat().st_size == 0:
-            self.log.unlink()
+        with suppress(OSError):
+            if self.log is not None and self.log.stat().st_size == 0:
+                self.log.unlink()
 
 
 class TrialServerProcess(WorkerProcess):

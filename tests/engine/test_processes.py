@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hpstudy.engine.executors import StepTimedOut, WorkerDied
+from hpstudy.engine import processes, worker_process
+from hpstudy.engine.executors import OutOfResources, StepTimedOut, WorkerDied
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.processes import ProcessExecutor
 from hpstudy.engine.run import run_study
@@ -134,10 +135,42 @@ def test_workers_that_die_at_once_lose_no_other_step(tmp_path):
     executor.close()
 
 
-def test_an_idle_worker_that_is_killed_costs_one_step_at_most(executor):
-    os.kill(executor.submit(pid, None).result(), signal.SIGKILL)
-    executor.submit(double, 1).exception()
+def test_an_idle_worker_that_is_killed_costs_no_step(executor):
+    worker = executor.submit(pid, None).result()
+    os.kill(worker, signal.SIGKILL)
+    os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
     assert executor.submit(double, 1).result() == 2
+
+
+def test_output_that_cannot_be_written_is_no_outcome_of_a_step(tmp_path, capfd):
+    (tmp_path / "logs").touch()
+    executor = ProcessExecutor(1, tmp_path / "logs")
+    with pytest.raises(OutOfResources, match=r"output of a worker cannot be written to .*/logs/worker-\d+\.log: File exists"):
+        executor.submit(double, 1).result()
+    executor.close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_program_that_cannot_be_started_is_no_outcome_of_a_step(executor, monkeypatch):
+    monkeypatch.setattr(processes, "START_PAUSE_S", 0)
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(OutOfResources, match="worker processes cannot be started: FileNotFoundError"):
+        executor.submit(double, 1).result()
+
+
+@pytest.mark.parametrize(("failures", "answer"), [(2, 2), (3, "worker processes cannot be started: .* ended with exit code 7")])
+def test_a_worker_that_ends_while_it_starts_is_started_again(executor, monkeypatch, tmp_path, failures, answer):
+    monkeypatch.setattr(processes, "START_PAUSE_S", 0)
+    (tmp_path / "left").write_text("x" * failures)
+    left = f"left = pathlib.Path({str(tmp_path / 'left')!r}); text = left.read_text(); left.write_text(text[1:])"
+    fail = f"import os, pathlib; {left}; text and os._exit(7); "
+    monkeypatch.setattr(worker_process, "BOOT", fail + worker_process.BOOT)
+    future = executor.submit(double, 1)
+    if isinstance(answer, int):
+        assert future.result() == answer
+    else:
+        with pytest.raises(OutOfResources, match=answer):
+            future.result()
 
 
 def test_a_killed_worker_hints_at_memory(executor):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from hpstudy.engine import history
-from hpstudy.engine.executors import Executor, StepTimedOut, WorkerDied
+from hpstudy.engine.executors import Executor, OutOfResources, StepTimedOut, WorkerDied
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.requests import AskRequest, EvaluateRequest, Evaluation
 from hpstudy.engine.running_steps import WrongAnswer
@@ -35,7 +35,7 @@ class Scripted(Executor):
         try:
             outcomes = tuple(self.script(kind, trial) for trial in trials)
             future.set_result(Evaluation(request.keys, outcomes) if any(outcomes) else call(request))
-        except (WorkerDied, StepTimedOut, LookupError) as error:
+        except (WorkerDied, StepTimedOut, OutOfResources, LookupError) as error:
             future.set_exception(error)
         return future
 
@@ -233,6 +233,26 @@ def test_a_searcher_that_fails_stops_its_own_search_only(schedule, make_study, m
 def test_a_time_out_is_a_timed_out_trial(schedule, make_study, measured, storage):
     schedule(make_study(trials=2, replicates=1), raises(StepTimedOut("too long"), times=1))
     assert [state for _, state, _ in measured(storage).values()].count("timed_out") == 1
+
+
+@pytest.mark.parametrize("kind", ["ask", "evaluate"])
+def test_a_machine_without_resources_ends_the_run_and_is_no_outcome(schedule, make_study, measured, storage, kind):
+    schedule(make_study())
+    whole = measured(storage)
+    storage.unlink()
+    notes = []
+
+    class Noting(Observer):
+        def note(self, text):
+            notes.append(text)
+
+    script = raises(OutOfResources("the disk is full"), kind=kind, where=lambda request: request.search.view == "both")
+    with pytest.raises(OutOfResources, match="the disk is full"):
+        schedule(make_study(), script, workers=3, observer=Noting())
+    assert {state for _, state, _ in measured(storage).values()} <= {"running", "completed"}
+    assert notes == ["the disk is full: no new trial starts; waiting for running trials to finish"]
+    schedule(make_study())
+    assert measured(storage) == whole
 
 
 def test_a_study_that_fails_from_the_start_is_ended(schedule, make_study, measured, storage):

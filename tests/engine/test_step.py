@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import math
 import random
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+from hpstudy.engine.executors import OutOfResources
 from hpstudy.engine.requests import AskRequest, EvaluateRequest, Trial
 from hpstudy.engine.step import SearcherFailed, ask, evaluate
 from hpstudy.engine.stop import Aborted
@@ -226,6 +228,25 @@ def test_an_exception_is_a_failed_trial_with_its_traceback(outcome_of):
     assert "return 1 / (params['x1'] - 1)" in outcome.failure.traceback
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise OSError({0}, 'full', '/data/model')",
+        "try: raise OSError({0}, 'full', '/data/model')\n    except OSError as error: raise ValueError('no model') from error",
+        "try: raise OSError({0}, 'full', '/data/model')\n    except OSError: raise TrialFailed('no model') from None",
+    ],
+)
+def test_a_full_disk_is_no_outcome_of_a_trial(outcome_of, number, body):
+    with pytest.raises(OutOfResources, match=r"could not write a file: .*'/data/model'"):
+        outcome_of(body.format(number), before="from hpstudy.errors import TrialFailed")
+
+
+def test_other_errors_of_the_system_are_those_of_the_trial(outcome_of):
+    outcome = outcome_of("error = OSError('no such file')", "error.__cause__ = error", "raise error")
+    assert (outcome.state, outcome.failure.type) == ("failed", "OSError")
+
+
 def test_a_traceback_begins_with_the_users_function(outcome_of):
     lines = outcome_of("raise ValueError('mine')").failure.traceback.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
@@ -396,6 +417,11 @@ def test_the_exception_of_a_trial_ends_that_trial_only(outcomes_of):
     assert "return 1 / 0" in failed.failure.traceback
     assert "engine/step.py" not in failed.failure.traceback
     assert (completed.state, completed.metrics) == ("completed", {"value": 1.0})
+
+
+def test_a_full_disk_is_no_outcome_of_trials_that_are_evaluated_together(outcomes_of):
+    with pytest.raises(OutOfResources, match="full"):
+        outcomes_of(f"return [1.0, OSError({errno.ENOSPC}, 'full'), 1.0]")
 
 
 def test_a_result_of_a_trial_that_is_no_number_fails_that_trial_only(outcomes_of):
