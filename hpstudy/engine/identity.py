@@ -221,4 +221,4 @@ def _on_disk(path: str, folder: str | None) -> str:
 
 
 def _changed(storage: Path, names: Iterable[str], hint: str) -> StudyChanged:
-    return StudyChanged(f"changed since {storage} was started: {', '.join(sorted(names))}", hint)
+    return StudyChanged(f"changed since the last run of {storage}: {', '.join(sorted(names))}", hint)

@@ -390,7 +390,7 @@ def test_a_changed_module_elsewhere_is_refused_by_name(project, elsewhere, name)
     assert session(2).returncode == 0
     assert session(3).returncode == 0
     (elsewhere / f"mypkg/{name}.py").write_text("from . import layers\nK = 2")
-    assert f"was started: source of module mypkg.{name}\n" in session(4).stderr
+    assert f"study.sqlite: source of module mypkg.{name}\n" in session(4).stderr
     assert session(4, "allow").returncode == 0
 
 

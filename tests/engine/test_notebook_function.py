@@ -137,7 +137,7 @@ CHANGED = CELL.replace("2.0", "3.0")
 def test_a_changed_function_is_refused_even_if_the_study_is_complete(run):
     run()
     before = stored()
-    with pytest.raises(StudyChanged, match=r"changed since .*cells\.sqlite was started: function train") as caught:
+    with pytest.raises(StudyChanged, match=r"changed since the last run of .*cells\.sqlite: function train") as caught:
         run(CHANGED)
     assert "allow_changed_code=True" in caught.value.hint
     assert stored() == before
