@@ -52,7 +52,7 @@ class OwnedDatabase:
             StoreError: `path` already exists, or its folder is missing or not writable.
         """
         refuse_network_disk(path)
-        owner = ownership.this_process()
+        owner = ownership.this_process(path)
         try:
             with new_database(path) as connection:
                 ownership.write_owner(connection, owner)

@@ -13,10 +13,14 @@ import socket
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpstudy.errors import StoreBusy
 from hpstudy.store.decoding import fetch
 from hpstudy.store.values import seconds_since, timestamp, utc_now
+
+if TYPE_CHECKING:
+    import psutil
 
 HEARTBEAT_S = 30.0
 """Interval at which a writer that has nothing to store should call `Store.heartbeat`."""
@@ -38,6 +42,7 @@ class Owner:
     """The process that may write to a database.
 
     Attributes:
+        path: absolute path of the database.
         host: host name of its machine.
         namespace: PID namespace of the process (a container has its own); "" if it cannot be determined.
         pid: process ID.
@@ -47,6 +52,7 @@ class Owner:
         heartbeat_at: time of its last heartbeat.
     """
 
+    path: Path
     host: str
     namespace: str
     pid: int
@@ -74,31 +80,31 @@ class Owner:
 
         try:
             process = psutil.Process(self.pid)
-            # A process that has the number of a dead owner started after its last heartbeat. `process_started` cannot tell them apart: all
-            # start times shift when the clock of the machine is set.
+            # A process that has the number of a dead owner started after its last heartbeat. When the clock of the machine is set, all
+            # start times shift, so that a live owner seems to have started later until its next heartbeat; but it has the database open.
             later = process.create_time() - timestamp(self.heartbeat_at) > CLOCK_TOLERANCE_S
             # A zombie is a dead process whose parent has not yet read its exit status.
-            return bool(not later and process.status() != psutil.STATUS_ZOMBIE)
+            return process.status() != psutil.STATUS_ZOMBIE and (not later or _has_open(process, self.path))
         except psutil.NoSuchProcess:
             return False
         except psutil.AccessDenied:
             return True
 
 
-def this_process() -> Owner:
-    """Return an owner record of this process with a new token."""
+def this_process(path: Path) -> Owner:
+    """Return a record of this process, with a new token, as the owner of the database at `path`."""
     import psutil
 
     now = utc_now()
     started = psutil.Process().create_time()
-    return Owner(socket.gethostname(), _namespace(), os.getpid(), started, secrets.token_hex(16), now, now)
+    return Owner(path, socket.gethostname(), _namespace(), os.getpid(), started, secrets.token_hex(16), now, now)
 
 
-def read_owner(connection: sqlite3.Connection) -> Owner | None:
-    """Return the recorded owner; None if the last owner closed the database."""
+def read_owner(connection: sqlite3.Connection, path: Path) -> Owner | None:
+    """Return the recorded owner of the database at `path`; None if the last owner closed the database."""
     columns = "owner.host owner.namespace owner.pid owner.process_started owner.token owner.since owner.heartbeat_at"
     rows = fetch(connection, columns, "FROM owner")
-    return Owner(*rows[0]) if rows else None
+    return Owner(path, *rows[0]) if rows else None
 
 
 def claim(connection: sqlite3.Connection, path: Path) -> tuple[Owner, Owner | None]:
@@ -110,10 +116,10 @@ def claim(connection: sqlite3.Connection, path: Path) -> tuple[Owner, Owner | No
     Raises:
         StoreBusy: another owner is alive.
     """
-    before = read_owner(connection)
+    before = read_owner(connection, path)
     if before and before.is_alive():
         raise _busy(before, path)
-    owner = this_process()
+    owner = this_process(path)
     write_owner(connection, owner)
     return owner, before
 
@@ -131,7 +137,7 @@ def renew(connection: sqlite3.Connection, owner: Owner, path: Path) -> None:
     """Update the heartbeat within a write transaction. Raises StoreBusy if another process has taken over the database."""
     updated = connection.execute("UPDATE owner SET heartbeat_at = ? WHERE token = ?", (utc_now(), owner.token))
     if updated.rowcount != 1:
-        row = read_owner(connection)
+        row = read_owner(connection, path)
         name = f"process {row.pid} on {row.host} (since {row.since})" if row else "another process, which has closed it again,"
         raise StoreBusy(
             f"{name} took over {path} from this process", "nothing was written after that. Wait for it to end, then resume."
@@ -163,6 +169,16 @@ def _busy(owner: Owner, path: Path) -> StoreBusy:
         f"{message} (last heartbeat {heartbeat})",
         f"stop it on that machine. If it is dead, the database can be taken over in {remaining_s} s.",
     )
+
+
+def _has_open(process: psutil.Process, path: Path) -> bool:
+    """Whether a process has a file open; false if this user may not know."""
+    import psutil
+
+    try:
+        return str(path.resolve()) in {file.path for file in process.open_files()}
+    except psutil.AccessDenied:
+        return False
 
 
 def _namespace() -> str:

@@ -211,7 +211,7 @@ class Reader(StudyDatabase):
     def owner(self) -> Owner | None:
         """Return the process that owns the database; None if it was closed. `Owner.is_alive` tells whether it is still running."""
         with self.snapshot() as connection:
-            return read_owner(connection)
+            return read_owner(connection, self.path)
 
     def trials(self) -> pd.DataFrame:
         """Return one row per trial, ordered by view, replicate and number. `frames.trials_frame` describes the columns."""

@@ -85,8 +85,19 @@ def test_a_live_owner_keeps_the_database_when_the_clock_is_set(store, path, held
             Store.open(path)
 
 
+def test_a_live_owner_keeps_the_database_before_its_first_heartbeat_after_the_clock_is_set_forward(
+    store, path, held, monkeypatch
+):
+    store.close()
+    create_time = psutil.Process.create_time
+    with held(path) as process:
+        monkeypatch.setattr(psutil.Process, "create_time", lambda self: create_time(self) + 7200)
+        with pytest.raises(StoreBusy, match=f"in use by process {process.pid} on"):
+            Store.open(path)
+
+
 def test_a_process_is_not_mistaken_for_the_dead_owner_whose_number_it_has(abandoned):
-    set_owner(abandoned, pid=os.getpid(), process_started=owner.this_process().process_started)
+    set_owner(abandoned, pid=os.getpid(), process_started=owner.this_process(abandoned).process_started)
     Store.open(abandoned).close()
 
 
