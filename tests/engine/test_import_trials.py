@@ -158,6 +158,21 @@ def test_a_study_in_which_no_trained_trial_has_a_value_is_broken(folder):
         run(**changes)
 
 
+def test_confirmations_that_all_fail_are_broken_off_also_if_results_were_imported(folder):
+    search = {"searcher": "random", "trials": 3}
+    task = {"use": "imports_fails_later:train"}
+    (folder / "imports_fails_later.py").write_text(
+        "import os\ndef train(params, seed): return 0 if os.path.exists('ok') else 1 / 0"
+    )
+    changes = {"task": task, "search": search, "limits": {"max_failures": 2}}
+    (folder / "ok").touch()
+    import_good(study=changes)
+    run(**changes)
+    (folder / "ok").unlink()
+    with pytest.raises(hpstudy.StudyBroken, match="first 2 trials"):
+        hpstudy.confirm("known.sqlite", executor="inline")
+
+
 def test_the_command_imports_and_best_says_so(folder):
     (folder / "known.yaml").write_text(json.dumps(STUDY))
     command = ["import", "trials", "known.yaml", "good.csv", "--view", "v", "--storage", "known.sqlite"]
