@@ -133,8 +133,10 @@ def _serve_once(connection: Connection, payload: bytes, parent: int) -> NoReturn
     """Answer in this process, then end it and everything that the step started."""
     os.setsid()
     threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
+    pipe = os.fstat(connection.fileno())
     packed_answer = answer(payload)
     flush_streams()
+    _refuse_replaced(connection.fileno(), pipe)
     connection.send_bytes(packed_answer)
     os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(0)
@@ -190,8 +192,7 @@ class _Server:
             threading.Thread(target=end_with, args=(server,), name="parent-watch", daemon=True).start()
             packed_answer = answer(payload)
             flush_streams()
-            if not _is_open(sink, pipe):
-                raise OSError(f"user code has closed file descriptor {sink}, which it did not open: the answer cannot be sent")
+            _refuse_replaced(sink, pipe)
             with open(sink, "wb") as file:
                 file.write(LENGTH.pack(len(packed_answer)) + packed_answer)
             code = 0
@@ -219,12 +220,12 @@ class _Server:
                 os._exit(1)
 
 
-def _is_open(descriptor: int, file: os.stat_result) -> bool:
-    """Whether a descriptor is still that of a file: user code may have closed it, and opened a file of its own with this number."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), file)
-    except OSError:
-        return False
+def _refuse_replaced(descriptor: int, file: os.stat_result) -> None:
+    """Raise OSError if a descriptor is no longer that of a file: user code may have closed it, and opened a file with this number."""
+    with suppress(OSError):
+        if os.path.samestat(os.fstat(descriptor), file):
+            return
+    raise OSError(f"user code has closed file descriptor {descriptor}, which it did not open: the answer cannot be sent")
 
 
 def _ends(child: int, seconds: float) -> bool:

@@ -306,9 +306,10 @@ def test_a_trial_that_closes_all_descriptors_says_so(tmp_path, waits_s, said):
     assert ("which it did not open: the answer cannot be sent" in logs) == (waits_s == 0)
 
 
-def test_no_answer_is_written_to_a_file_that_replaced_the_pipe(executor, tmp_path):
-    with pytest.raises(WorkerDied, match="exit code 1"):
-        executor.submit(replace_descriptors, UserStep(tmp_path)).result()
+@pytest.mark.parametrize(("top", "said"), [("nothing", "exit code 1"), ("file", "ended with exit code 1|closed its connection")])
+def test_no_answer_is_written_to_a_file_that_replaced_the_pipe(executor, tmp_path, top, said):
+    with pytest.raises(WorkerDied, match=said):
+        executor.submit(replace_descriptors, UserStep(tmp_path, top)).result()
     assert {file.stat().st_size for number in range(50) if (file := tmp_path / f"{number}").exists()} == {0}
 
 
