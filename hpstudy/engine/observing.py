@@ -116,18 +116,19 @@ class _ObserverProcess:
         self._name = name
         self._note = note
         folder = database.with_name(f"{database.name}.observers")
+        self._log = folder / f"{file_name(name)}.log"
         try:
             folder.mkdir(exist_ok=True)
+            log = self._log.open("ab")
         except OSError as error:
-            raise StoreError(f"{folder} cannot be created: {error.strerror}", "run without --observer") from None
-        self._log = folder / f"{file_name(name)}.log"
+            raise StoreError(f"{self._log} cannot be written: {error.strerror}", "run without --observer") from None
         self._connection, theirs = Pipe()
         boot = BOOT.format(
             path=search_path(), descriptor=theirs.fileno(), name=name, database=str(database), modules=modules, folder=str(folder)
         )
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
         # A session of its own: Ctrl-C in the terminal does not reach it.
-        with theirs, self._log.open("ab") as log:
+        with theirs, log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", boot],
                 stdin=subprocess.DEVNULL,

@@ -30,8 +30,8 @@ def new_database(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StoreError: `path` already exists, or its folder is missing or not writable.
     """
-    _refuse_existing(path)
     try:
+        _refuse_existing(path)
         with drafted(path) as draft:
             with translated(path):
                 connection = create_file(draft)

@@ -18,7 +18,7 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.progress import Observer
 from hpstudy.engine.run import run_study
 from hpstudy.engine.trial_seeds import training_seed
-from hpstudy.errors import PluginError, UsageError
+from hpstudy.errors import PluginError, StoreError, UsageError
 from hpstudy.loading.load import read_study
 from hpstudy.store import Reader
 from hpstudy.study.plan import SearchKey
@@ -223,6 +223,13 @@ def test_an_unknown_observer_is_refused_before_the_study_begins(folder, name, er
     with pytest.raises(error, match=message.replace("?", r"\?")):
         run(folder, name)
     assert not (folder / "s.sqlite").exists()
+
+
+def test_a_log_that_cannot_be_written_is_named(folder):
+    (folder / "s.sqlite.observers/watch.Lines.log").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"watch\.Lines\.log cannot be written: Is a directory") as caught:
+        run(folder, "watch:Lines")
+    assert caught.value.hint == "run without --observer"
 
 
 def test_the_observer_of_the_page_runs(folder):

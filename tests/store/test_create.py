@@ -1,3 +1,4 @@
+import errno
 import os
 import sqlite3
 import subprocess
@@ -40,6 +41,15 @@ def test_a_database_that_cannot_be_created_is_named_not_its_temporary_file(path,
     with pytest.raises(StoreError) as refused:
         Store.create(path, study)
     assert refused.value.message == f"{path} cannot be opened or created"
+
+
+def test_a_read_only_disk_is_named(path, study, monkeypatch):
+    def refuse(file, missing_ok=False):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(file))  # Linux says so also of a file that does not exist
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StoreError, match=r"example\.sqlite cannot be created: Read-only file system"):
+        Store.create(path, study)
 
 
 def test_creation_leaves_one_file(path, study):
