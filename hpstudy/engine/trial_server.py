@@ -61,6 +61,7 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
 
     Arguments, requests and answers as for `hpstudy.engine.worker.serve`.
     """
+    os.setsid()  # processes that the import starts are in this group, and end with it
     connection = connect(descriptor, logs)
     first = _received(connection, parent)
     if first is None:
@@ -71,7 +72,7 @@ def serve(descriptor: int, parent: int, logs: str | None) -> None:
         if warm_up.obstacles != ():
             if (payload := _received(connection, parent)) is not None:
                 _serve_once(connection, payload, parent)
-            return
+            os.killpg(os.getpid(), signal.SIGKILL)
         server = _Server(connection, parent)
         while (payload := _received(connection, parent)) is not None:
             server.serve(payload)
@@ -115,7 +116,7 @@ def _ending_with(parent: int) -> Iterator[None]:
     def watch() -> None:
         while not left.wait(PARENT_CHECK_S):
             if os.getppid() != parent:
-                os._exit(1)
+                os.killpg(os.getpid(), signal.SIGKILL)
 
     thread = threading.Thread(target=watch, name="parent-watch", daemon=True)
     thread.start()
@@ -129,17 +130,14 @@ def _ending_with(parent: int) -> Iterator[None]:
             time.sleep(0.001)
 
 
-def _serve_once(connection: Connection, payload: bytes, parent: int) -> NoReturn:
-    """Answer in this process, then end it and everything that the step started."""
-    os.setsid()
+def _serve_once(connection: Connection, payload: bytes, parent: int) -> None:
+    """Answer in this process."""
     threading.Thread(target=end_with, args=(parent,), name="parent-watch", daemon=True).start()
     pipe = os.fstat(connection.fileno())
     packed_answer = answer(payload)
     flush_streams()
     _refuse_replaced(connection.fileno(), pipe)
     connection.send_bytes(packed_answer)
-    os.killpg(os.getpid(), signal.SIGKILL)
-    os._exit(0)
 
 
 class _Server:
@@ -173,7 +171,7 @@ class _Server:
         os.close(source)
         if packed_answer is not None:
             self._connection.send_bytes(packed_answer)
-        alive = packed_answer is None and not _ends(child, SHUTDOWN_GRACE_S)
+        alive = packed_answer is None and not ends(child, SHUTDOWN_GRACE_S)
         _kill_group(child)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if packed_answer is None:
@@ -228,13 +226,14 @@ def _refuse_replaced(descriptor: int, file: os.stat_result) -> None:
     raise OSError(f"user code has closed file descriptor {descriptor}, which it did not open: the answer cannot be sent")
 
 
-def _ends(child: int, seconds: float) -> bool:
+def ends(child: int, seconds: float) -> bool:
     """Wait until a child ends, for at most this long; whether it has ended. It is not reaped."""
     deadline = time.monotonic() + seconds
-    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
+    with suppress(ChildProcessError):  # other code of this process has reaped it
+        while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
     return True
 
 

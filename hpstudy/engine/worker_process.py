@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from hpstudy.engine.executors import MEMORY_VARIABLES, THREAD_VARIABLES, StepTimedOut, UserCodeRequest
-from hpstudy.engine.trial_server import WarmUp
+from hpstudy.engine.trial_server import WarmUp, ends
 from hpstudy.engine.worker import READY, death, log_path
 from hpstudy.modules import search_path
 
@@ -121,15 +121,15 @@ class WorkerProcess:
         return self._connection.recv_bytes()
 
     def is_alive(self) -> bool:
-        """Whether its process has not ended."""
-        return self._process.poll() is None
+        """Whether its process has not ended. It is not reaped, so that `kill` finds its group."""
+        return self._process.returncode is None and not ends(self._process.pid, 0.0)
 
     def _exit_code(self) -> int | None:
         """As `subprocess.Popen.returncode`; None for a process that closed its connection and is still alive."""
-        try:
-            return self._process.wait(SHUTDOWN_GRACE_S)
-        except subprocess.TimeoutExpired:
+        if not ends(self._process.pid, SHUTDOWN_GRACE_S):
             return None
+        self.kill()  # what is left of its group
+        return self._process.wait()
 
     def kill(self) -> None:
         """Kill the worker and the processes that its task started."""

@@ -91,6 +91,11 @@ def leave_running(_):
     return pids
 
 
+def die_with_a_child_of_the_import(request):
+    request.argument.write_text(f"{_kept[-1].pid}\n")
+    os._exit(3)
+
+
 def fork_and_leave(_):
     """Leave a forked process, which holds all descriptors of this one."""
     child = os.fork()
@@ -220,9 +225,10 @@ def test_a_forked_process_that_a_step_left_delays_no_answer(executor):
     assert time.monotonic() - started < 20
 
 
-def test_a_forked_process_that_a_dead_step_left_is_ended(executor, tmp_path):
+@pytest.mark.parametrize("top", ["nothing", "file"])
+def test_a_forked_process_that_a_dead_step_left_is_ended(executor, tmp_path, top):
     with pytest.raises(WorkerDied, match="SIGTERM"):
-        executor.submit(fork_and_die, UserStep(tmp_path / "pids")).result()
+        executor.submit(fork_and_die, UserStep(tmp_path / "pids", top)).result()
     assert all(gone(pid) for pid in pids_in(tmp_path / "pids"))
 
 
@@ -362,6 +368,12 @@ def test_a_trial_that_has_a_new_process_is_isolated_all_the_same(executor, top):
     assert all(gone(pid) for pid in executor.submit(leave_running, UserStep(top=top)).result())
     with pytest.raises(WorkerDied, match="exit code 3"):
         executor.submit(die, UserStep("3", top=top)).result()
+
+
+def test_a_process_that_an_import_starts_ends_with_a_trial_that_dies(executor, tmp_path):
+    with pytest.raises(WorkerDied, match="exit code 3"):
+        executor.submit(die_with_a_child_of_the_import, UserStep(tmp_path / "pids", "child")).result()
+    assert all(gone(pid) for pid in pids_in(tmp_path / "pids"))
 
 
 @pytest.mark.parametrize("top", ["log file", "null device", "atexit"])
