@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hpstudy.store.decoding import fetch
 from hpstudy.store.seals import changing, seal_new
-from hpstudy.store.values import utc_now
+from hpstudy.store.values import encode_detail, utc_now
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def read_environments(connection: sqlite3.Connection) -> list[Environment]:
 
 def write_environment(connection: sqlite3.Connection, detail: Mapping[str, str]) -> int:
     """Store an environment that starts now, and return its ID."""
-    row = utc_now(), json.dumps(dict(detail))
+    row = utc_now(), encode_detail(detail)
     environment_id = connection.execute("INSERT INTO environment (started_at, detail) VALUES (?, ?)", row).lastrowid
     assert environment_id is not None
     seal_new(connection, "environment", environment_id)

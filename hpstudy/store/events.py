@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from hpstudy.store.decoding import Undecodable, fetch
 from hpstudy.store.seals import seal_new
-from hpstudy.store.values import utc_now
+from hpstudy.store.values import encode_detail, utc_now
 from hpstudy.study.imported import KIND as IMPORTED
 from hpstudy.study.imported import imported
 from hpstudy.study.plan import SearchKey
@@ -59,6 +58,6 @@ def last_event(connection: sqlite3.Connection) -> int:
 
 def write_event(connection: sqlite3.Connection, kind: str, detail: Mapping[str, object]) -> None:
     """Add an event to the study's history."""
-    text = json.dumps(dict(detail), default=str)
-    cursor = connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (utc_now(), kind, text))
+    row = utc_now(), kind, encode_detail(detail)
+    cursor = connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", row)
     seal_new(connection, "event", cursor.lastrowid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from hpstudy.store.events import write_event
 from hpstudy.store.reader import Reader
 from hpstudy.store.seals import seal_all
 from hpstudy.store.stored_study import SHARD, write_identity, write_study
+from hpstudy.store.values import encode_detail
 
 Ids = dict[int, int]
 """IDs in the merged database by IDs in the database of a shard."""
@@ -45,7 +45,7 @@ def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, st
                 _copy_trials(connection, source, environment_ids, shard.path, path)
         events = [(event, shard) for shard in shards for event in shard.events() if event.kind != SHARD]
         for event, shard in sorted(events, key=lambda each: each[0].at):
-            text = json.dumps({**event.detail, "shard": str(shard.shard)})
+            text = encode_detail({**event.detail, "shard": str(shard.shard)})
             connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (event.at, event.kind, text))
         write_event(connection, "merged", detail)
         seal_all(connection)
@@ -56,7 +56,7 @@ def _copy_environments(connection: sqlite3.Connection, shards: Sequence[Reader])
     sessions = [(session, index) for index, shard in enumerate(shards) for session in shard.environments()]
     ids: list[Ids] = [{} for _ in shards]
     for session, index in sorted(sessions, key=lambda each: each[0].started_at):
-        row = session.started_at, session.ended_at, json.dumps(session.detail)
+        row = session.started_at, session.ended_at, encode_detail(session.detail)
         cursor = connection.execute("INSERT INTO environment (started_at, ended_at, detail) VALUES (?, ?, ?)", row)
         assert cursor.lastrowid is not None
         ids[index][session.id] = cursor.lastrowid

@@ -56,6 +56,11 @@ def encode_point(point: Mapping[str, Any]) -> str:
     return json.dumps(dict(point), allow_nan=False, default=_plain)
 
 
+def encode_detail(detail: Mapping[str, object]) -> str:
+    """Return the detail of a row as JSON text. A lone surrogate, as in the name of an undecodable file, becomes a question mark."""
+    return json.dumps(dict(detail), ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
+
+
 def clean_text(text: str) -> str:
     """Return `text` as valid Unicode. A message can contain lone surrogates (undecodable file names), which SQLite refuses."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpstudy.store.decoders import json_object
 from hpstudy.store.decoders import point as point_of
 from hpstudy.store.values import (
     KINDS,
     clean_text,
     decode,
     encode,
+    encode_detail,
     encode_point,
     seconds_since,
     utc_now,
@@ -61,6 +63,13 @@ def test_a_point_refuses_what_no_space_admits():
 
 def test_text_with_stray_surrogates_becomes_valid_unicode():
     assert clean_text("bad \ud800 name") == "bad \\ud800 name"
+
+
+def test_a_stray_surrogate_in_a_detail_becomes_a_question_mark():
+    assert json_object(encode_detail({"command": "hpstudy run \udcff.yaml", "\ud800": ["ü", 1]})) == {
+        "command": "hpstudy run ?.yaml",
+        "?": ["ü", 1],
+    }
 
 
 def test_times_are_utc_to_the_millisecond():
