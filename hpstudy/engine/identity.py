@@ -138,19 +138,16 @@ def refuse_changed_function(storage: Path, task: Task, *, can_allow: bool) -> No
 def check_identity(store: Store, current: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
     """Compare data and code with those in the database, and record code that is new.
 
-    Call it within the study's `module_path`, after its parts have been imported.
-
     Args:
         store: the database.
         current: `identity_of` its study in this process.
-        observer: notified of changed code.
-        allow_changed_code: continue with changed code.
+        observer: as `check_code`.
+        allow_changed_code: as `check_code`.
 
     Raises:
-        StudyChanged: the data have changed; or the code has changed since it was last accepted, a trial has completed, and
-            `allow_changed_code` is false.
+        StudyChanged: the data have changed, or as `check_code`.
     """
-    recorded = store.accepted_identity()
+    recorded = store.identity
     data = {name for name in {*recorded, *current} if not name.startswith(SOURCE)}
     if changed := [name for name in data if recorded.get(name) != current.get(name)]:
         raise _changed(
@@ -158,7 +155,26 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
             changed,
             "restore the data (`hpstudy data verify`), or start again in another database (`hpstudy run STUDY.yaml --storage DATABASE`)",
         )
-    code = _changed_sources(recorded, current, _used_parts(store))
+    sources = {name: digest for name, digest in current.items() if name.startswith(SOURCE)}
+    return check_code(store, sources, observer, allow_changed_code=allow_changed_code)
+
+
+def check_code(store: Store, sources: Mapping[str, str], observer: Observer, *, allow_changed_code: bool) -> KnownSources:
+    """Compare the code with that in the database, and record code that is new.
+
+    Call it within the study's `module_path`, after its parts have been imported.
+
+    Args:
+        store: the database.
+        sources: `hpstudy.sources.user_sources` of its study, and the sources of its task, in this process.
+        observer: notified of changed code.
+        allow_changed_code: continue with changed code.
+
+    Raises:
+        StudyChanged: the code has changed since it was last accepted, a trial has completed, and `allow_changed_code` is false.
+    """
+    recorded = store.accepted_identity()
+    code = _changed_sources(recorded, sources, _used_parts(store))
     if code and not Counts.total(store.search_counts().values()).completed:
         removed = store.start_over(code)
         names = ", ".join(name.removeprefix(SOURCE) for name in code)
@@ -170,7 +186,6 @@ def check_identity(store: Store, current: Mapping[str, str], observer: Observer,
     elif code:
         store.event(CODE_CHANGED, sources={name: {"old": recorded.get(name, ""), "new": new} for name, new in code.items()})
         observer.note(f"continuing with changed code (--allow-changed-code): {', '.join(code)}")
-    sources = {name: digest for name, digest in current.items() if name.startswith(SOURCE)}
     store.add_identity({name: digest for name, digest in sources.items() if name not in store.identity})
     return KnownSources(store.study, {**recorded, **code, **sources})
 

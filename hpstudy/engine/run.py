@@ -15,7 +15,7 @@ from hpstudy.engine.identity import prepared_identity
 from hpstudy.engine.observing import check_observers, observing
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.scheduler import Scheduler
-from hpstudy.engine.session import prepare, reopen_store, session
+from hpstudy.engine.session import accept_code, prepare, reopen_store, session
 from hpstudy.engine.stop import StopSignal
 from hpstudy.errors import StoreError, UsageError
 from hpstudy.loading.bind import LoadedStudy
@@ -117,11 +117,14 @@ def _run(
         before = _counts(store, searches)
         total = Counts.total(before.values())
         prepared = None
-        if total.left or not total.completed or options.allow_changed_code:
+        if total.left or not total.completed:
             with module_path(folder):
                 prepared = prepare(store, loaded, options, folder)
             before = _counts(store, searches)
             prepared = prepared if any(counts.left for counts in before.values()) else None
+        elif options.allow_changed_code:
+            with module_path(folder):
+                accept_code(store, loaded, options)
         if kind.isolates and not is_plugin(options.executor):
             modules.close()  # trials use the modules in their own processes; another thread may run a study of another folder
         observers.start(store.path, folder)

@@ -12,7 +12,7 @@ from hpstudy.engine.admission import Admission, HostRequest
 from hpstudy.engine.checkpoints import CheckpointFolder
 from hpstudy.engine.environment import environment, package_versions
 from hpstudy.engine.executors import EngineLost, Executor
-from hpstudy.engine.identity import KnownSources, check_identity, prepared_identity
+from hpstudy.engine.identity import KnownSources, check_code, check_identity, prepared_identity
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.roots import portable
 from hpstudy.engine.stop import Aborted, StopSignal
@@ -20,7 +20,7 @@ from hpstudy.environments import IGNORED, ROLE
 from hpstudy.errors import UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.plugins import methods_of
-from hpstudy.sources import SOURCE, imported_packages, modules_of, source_file
+from hpstudy.sources import SOURCE, imported_packages, modules_of, source_file, user_sources
 from hpstudy.store import Store
 from hpstudy.study.changes import grown
 from hpstudy.study.shard import Shard
@@ -96,6 +96,14 @@ def prepare(store: Store, loaded: LoadedStudy, options: RunOptions, folder: str 
     task = loaded.task
     names = [*modules_of(store.study.user_parts()), *(task.modules if isinstance(task, OwnFunction) else ())]
     return Prepared(CheckpointFolder(store.path, elsewhere), sources, admission, package_versions(imported_packages(names)))
+
+
+def accept_code(store: Store, loaded: LoadedStudy, options: RunOptions) -> None:
+    """Record changed code with which a study may grow later. Its data are not needed. Arguments as `prepare`."""
+    with methods_of(store.study.task.use):
+        sources = {**user_sources(store.study.user_parts()), **loaded.task.sources()}
+    check_code(store, sources, options.observer, allow_changed_code=True)
+    store.take_function(loaded.study.task)
 
 
 @contextmanager

@@ -134,6 +134,27 @@ def test_a_change_is_accepted_also_while_nothing_remains_to_run(project):
     assert project.run(3).ran == 1
 
 
+def test_a_change_is_accepted_without_the_data_while_nothing_remains_to_run(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    code = """
+from hpstudy.tasks.interface import Task
+class Prepares(Task):
+    def objectives(self): return ["value"]
+    def check_view(self, view): return []
+    def prepare(self):
+        with open("prepared", "a") as file: file.write("x")
+    def identity(self): return {**self.sources(), "data": "checksum"}
+    def evaluate(self, view, point, seed, report): return point["x"]
+"""
+    project.write(train=code)
+    project.run(use="train:Prepares")
+    prepared = (project.folder / "prepared").read_text()
+    project.write(train=code + "# the same")
+    project.run(use="train:Prepares", allow_changed_code=True)
+    assert (project.folder / "prepared").read_text() == prepared
+    assert project.run(3, use="train:Prepares").ran == 1
+
+
 def test_an_accepted_change_that_cannot_be_read_is_one_message(project):
     project.write(train="def f(params, seed): return params['x']")
     project.run()
