@@ -46,7 +46,8 @@ def package_versions(modules: Iterable[str]) -> dict[str, str]:
     """Versions of the installed packages that contain modules, given by top-level names. `LIBRARIES` may be missing."""
     others = set(modules) - set(LIBRARIES)
     owners = packages_distributions() if others else {}  # takes about half a second
-    return {package: version(package) for module in sorted(others) for package in sorted(set(owners.get(module, ())))}
+    # The name of a package that pip has not removed completely is None.
+    return {package: version(package) for module in sorted(others) for package in sorted({*filter(None, owners.get(module, ()))})}
 
 
 def environment(workers: int, executor: str, packages: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,7 +16,9 @@ def needed_modules() -> frozenset[str]:
 
     needed = _distributions()
     return frozenset(
-        module for module, owners in packages_distributions().items() if any(_normal(owner) in needed for owner in owners)
+        module
+        for module, owners in packages_distributions().items()
+        if any(_normal(owner) in needed for owner in filter(None, owners))  # pip can leave a package without a name
     )
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from hpstudy.engine.environment import environment, library_versions
+from hpstudy.engine.environment import environment, library_versions, package_versions
+from hpstudy.modules.dependencies import needed_modules
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,12 @@ def test_every_library_that_can_change_a_number_is_recorded():
 
 def test_workers_are_counted_in_words():
     assert [environment(n, "processes")["executor"] for n in (1, 2)] == ["processes, 1 worker", "processes, 2 workers"]
+
+
+def test_a_package_that_pip_has_not_removed_completely_has_no_version(monkeypatch, tmp_path):
+    """As after an interrupted `pip uninstall`: a folder with a list of files, and without a name."""
+    (tmp_path / "~ine-1.0.dist-info").mkdir()
+    (tmp_path / "~ine-1.0.dist-info/RECORD").write_text("mine_of_users/__init__.py,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert package_versions(["mine_of_users"]) == {}
+    assert "mine_of_users" not in needed_modules.__wrapped__()
