@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hpstudy.engine.environment import host_environment
-from hpstudy.engine.executors import UserCodeRequest
+from hpstudy.engine.executors import OutOfResources, UserCodeRequest
 from hpstudy.engine.forked import ending_forks, flush_streams
 from hpstudy.engine.forking import CAN_FORK, Resources, resources
 from hpstudy.engine.worker import LOG_VARIABLE, PARENT_CHECK_S, answer, connect, death, end_with, packed
@@ -161,8 +161,12 @@ class _Server:
     def serve(self, payload: bytes) -> None:
         """Answer a packed request, then end all processes that its step left running."""
         flush_streams()
-        source, sink = os.pipe()
-        child = os.fork()
+        try:
+            source, sink = os.pipe()
+            child = os.fork()
+        except OSError as error:
+            self._connection.send_bytes(packed(OutOfResources(f"the process of a trial cannot be started: {error.strerror}")))
+            return
         if child == 0:
             os.close(source)
             self._run_step(payload, sink)

@@ -1,6 +1,7 @@
 """Steps of a user's code: each in a process of its own, forked by a trial server."""
 
 import atexit
+import errno
 import logging
 import mmap
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hpstudy.engine.executors import StepTimedOut, WorkerDied
+from hpstudy.engine.executors import OutOfResources, StepTimedOut, WorkerDied
 from hpstudy.engine.processes import ProcessExecutor
 
 _kept = []
@@ -41,8 +42,13 @@ def at_import(what):
         "SIGINT handled": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "atexit": lambda: atexit.register(print, "at exit of the server"),
+        "no fork": lambda: setattr(os, "fork", refuse_to_fork),
     }
     _kept.append(kinds[what]())
+
+
+def refuse_to_fork():
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 @dataclass(frozen=True)
@@ -335,6 +341,11 @@ def test_a_process_that_an_import_forks_is_no_second_server(executor):
 def test_an_import_that_ends_its_process_is_told(executor):
     with pytest.raises(WorkerDied, match="SIGKILL"):
         executor.submit(process_ids, UserStep(top="die")).result()
+
+
+def test_a_system_without_free_processes_is_no_outcome_of_a_trial(executor):
+    with pytest.raises(OutOfResources, match="process of a trial cannot be started: Resource temporarily unavailable"):
+        executor.submit(process_ids, UserStep(top="no fork")).result()
 
 
 def test_an_ignored_sigchld_hides_no_exit_code(executor):
