@@ -1,7 +1,8 @@
 """Checkpoints of running evaluations: one file each, in a folder next to the database, until the outcome is stored.
 
-A remaining file cannot change a number. It is named after the inputs of its evaluation (task, method, fixed values, points and seeds). It
-records the library versions and the checksums of data and code that it was made with, and it is used only with the same ones.
+A remaining file cannot change a number. It is named after its trials and the inputs of their evaluation (task, method, fixed values, points
+and seeds). It records the library versions and the checksums of data and code that it was made with, and it is used only with the same
+ones.
 """
 
 from __future__ import annotations
@@ -141,8 +142,11 @@ class CheckpointFolder:
         self.path = storage.absolute().with_name(storage.name + ".checkpoints")
         self.identity = dict(identity)
 
-    def file(self, task: TaskBlock, view: View, trials: Iterable[tuple[Point, int]]) -> CheckpointFile:
-        """The checkpoint file of an evaluation of `view`. Each trial is a point and a training seed."""
+    def file(self, task: TaskBlock, view: View, trials: Iterable[tuple[str, Point, int]]) -> CheckpointFile:
+        """The checkpoint file of an evaluation of `view`. Each trial is its name, its point and its training seed.
+
+        Trials of several searches can have the same point and seed. They run at the same time, so that they must not share a file.
+        """
         inputs = [task.model_dump(mode="json"), view.method, view.fixed, *chain.from_iterable(trials)]
         name = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
         return CheckpointFile(portable(self.path / (name + SUFFIX)), self.identity)

@@ -354,9 +354,10 @@ class Scheduler:
             return None
         view = self.study.views[self._arms[trials[0].key.view].view]
         seeds = [training_seed(self.study, key.replicate, row.number, row.seed_number) for key, row in trials]
-        return self.checkpoints.file(
-            self.study.task, view, [(trial.row.point, seed) for trial, seed in zip(trials, seeds, strict=True)]
-        )
+        named = [
+            (f"{key.view}/{key.replicate}/{row.number}", row.point, seed) for (key, row), seed in zip(trials, seeds, strict=True)
+        ]
+        return self.checkpoints.file(self.study.task, view, named)
 
 
 def _with_log_here(outcome: Outcome) -> Outcome:

@@ -269,8 +269,8 @@ TASK = TaskBlock(use="branin", noise=0.5)
 VIEW = View(method="filter", space={"a": {"type": "float", "low": 0.0, "high": 1.0}}, fixed={"b": 2})
 
 
-def path_of(task=TASK, view=VIEW, point=None, seed=7):
-    return CheckpointFolder(Path("study.sqlite"), {}).file(task, view, [(point or {"a": 0.5}, seed)]).path
+def path_of(task=TASK, view=VIEW, name="one/0/0", point=None, seed=7):
+    return CheckpointFolder(Path("study.sqlite"), {}).file(task, view, [(name, point or {"a": 0.5}, seed)]).path
 
 
 @pytest.mark.parametrize(
@@ -280,10 +280,11 @@ def path_of(task=TASK, view=VIEW, point=None, seed=7):
         {"task": TaskBlock(use="branin", noise=0.25)},
         {"view": VIEW.model_copy(update={"method": "latent_sgd"})},
         {"view": VIEW.model_copy(update={"fixed": {"b": 3}})},
+        {"name": "one/random/0/0"},
         {"point": {"a": math.nextafter(0.5, 1)}},
         {"seed": 8},
     ],
-    ids=["task", "task's settings", "method", "fixed", "point", "seed"],
+    ids=["task", "task's settings", "method", "fixed", "trial", "point", "seed"],
 )
 def test_another_evaluation_has_another_file(other):
     assert path_of(**other) != path_of()
@@ -331,13 +332,14 @@ def test_trials_that_are_trained_together_share_a_checkpoint_with_the_curves_of_
     assert [recorder.curves for recorder in again] == [[(1, "loss", 0.0)], [(1, "loss", 1.0)]]
 
 
-def test_the_file_of_several_trials_is_named_after_the_points_and_seeds_of_all():
+def test_the_file_of_several_trials_is_named_after_the_names_points_and_seeds_of_all():
     def path(*trials):
         return CheckpointFolder(Path("study.sqlite"), {}).file(TASK, VIEW, trials).path
 
-    one, two = ({"a": 0.5}, 7), ({"a": 0.25}, 8)
+    one, two = ("one/0/0", {"a": 0.5}, 7), ("one/1/0", {"a": 0.25}, 8)
+    others = [("one/1/0", {"a": 0.25}, 9), ("one/1/0", {"a": 0.5}, 8), ("one/2/0", {"a": 0.25}, 8)]
     assert path(one) == path_of()
-    assert len({path(one), path(one, two), path(two, one), path(one, ({"a": 0.25}, 9)), path(one, ({"a": 0.5}, 8))}) == 5
+    assert len({path(one), path(one, two), path(two, one), *(path(one, other) for other in others)}) == 6
 
 
 def test_a_file_of_an_earlier_version_is_not_used(file, caplog):
@@ -475,7 +477,7 @@ def test_a_file_is_that_of_the_training_seed(run, confirm, make_study, monkeypat
     seen = set()
     file = CheckpointFolder.file
     monkeypatch.setattr(
-        CheckpointFolder, "file", lambda self, *given: (seen.update(seed for _, seed in given[-1]), file(self, *given))[1]
+        CheckpointFolder, "file", lambda self, *given: (seen.update(seed for *_, seed in given[-1]), file(self, *given))[1]
     )
     run(study := make_study(trials=2))
     assert seen == {training_seed(study, replicate, number) for replicate in range(2) for number in range(2)}

@@ -138,3 +138,20 @@ def test_a_killed_run_continues_in_the_folder_for_checkpoints(run, tmp_path):
     assert trials["attempts"][0] == 2
     assert list(zip(curves["epoch"], curves["value"], strict=True)) == [(1, 1.0), (2, 2.0), (3, 3.0)]
     assert not (tmp_path / "s.sqlite.checkpoints").exists()
+
+
+def test_trials_of_two_searches_at_the_same_point_do_not_share_a_folder(tmp_path):
+    """Points that the view enqueues are those of each searcher, with the same training seed."""
+    (tmp_path / "train.sh").write_text(
+        'echo $$ > "$2/mine"; touch "ran-$$"; i=0\n'
+        "while [ $(ls | grep -c ran-) -lt 2 ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done\n"
+        f'[ "$(cat "$2/mine")" = $$ ] || exit 3\n{PRINTS}'
+    )
+    (tmp_path / "s.yaml").write_text(
+        STUDY.replace("{{seed}} {more}", "{{checkpoint}}")
+        .replace("high: 1}}}}", "high: 1}}}}, enqueue: [{{rate: 0.5}}]")
+        .replace("trials: {trials}", "trials: 1, others: [sobol]")
+        .format(limits="{}")
+    )
+    summary = run_study(read_study(tmp_path / "s.yaml"), tmp_path / "s.sqlite", RunOptions(workers=2))
+    assert (summary.counts.completed, summary.counts.failed) == (2, 0)
