@@ -128,7 +128,7 @@ class WorkerProcess:
         """As `subprocess.Popen.returncode`; None for a process that closed its connection and is still alive."""
         if not ends(self._process.pid, SHUTDOWN_GRACE_S):
             return None
-        self.kill()  # what is left of its group
+        self.kill()  # the other processes of its group
         return self._process.wait()
 
     def kill(self) -> None:
