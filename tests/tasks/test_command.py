@@ -315,3 +315,25 @@ def test_the_identity_has_the_files_that_the_command_names(folder):
 def test_a_pattern_without_files_is_refused():
     (problem,) = command("r {rate}", files=("conf/*.yaml",)).check_views({"v": View(space={"rate": VIEW.space.root["rate"]})})
     assert problem.key == ("task", "files", 0)
+
+
+@pytest.mark.parametrize(
+    ("file", "shared"),
+    [
+        ("{checkpoint}/a.json", None),
+        ("{rate}/{momentum}/{seed}.json", None),
+        ("{seed}.json", "rate"),
+        ("{rate}/{momentum}.json", "seed"),
+        ("{rate}/{seed}.json", "momentum"),
+    ],
+)
+def test_a_metrics_file_that_trials_would_share_is_refused(file, shared):
+    """Trials with the same number have the same seed in all views."""
+    task = command("r {rate} {momentum} {nesterov}", metrics={"file": file})
+    views = {
+        name: View(space={"rate": VIEW.space.root["rate"]}, fixed={"nesterov": True, "momentum": momentum})
+        for name, momentum in (("a", 0.0), ("b", 0.9))
+    }
+    problems = task.check_views(views)
+    assert [problem.key for problem in problems] == [("task", "metrics", "file")] * (shared is not None)
+    assert all(f"trials that differ only in '{shared}' would write the same file" in problem.message for problem in problems)

@@ -54,8 +54,8 @@ class MetricsSettings(Block):
     """The source of a command's values: a file, or output lines that match a regular expression."""
 
     file: str | None = None
-    """A JSON or CSV file that the program writes, such as `"{checkpoint}/metrics.json"`. Its path needs a placeholder, because trials run
-    in parallel."""
+    """A JSON or CSV file that the program writes, such as `"{checkpoint}/metrics.json"`. Its path needs `{checkpoint}`, or the seed and all
+    hyperparameters, because trials run in parallel."""
     regex: str | None = None
     """A regular expression whose named groups are metrics, such as `"accuracy: (?P<accuracy>[0-9.]+)"`. It is searched in each line of
     standard output and standard error."""
@@ -154,7 +154,7 @@ class Command(Task):
         return problems
 
     def check_views(self, views: Mapping[str, View]) -> list[Problem]:
-        """Problems: a placeholder is not a hyperparameter of all views, or a file does not exist."""
+        """Problems: a placeholder is not a hyperparameter of all views, a file does not exist, or trials would share their metrics file."""
         names_by_view = {view: [*block.space.names(), *block.fixed] for view, block in views.items()}
         problems = []
         for name in [name for name in self._names if name not in RESERVED]:
@@ -169,6 +169,17 @@ class Command(Task):
         for index, pattern in enumerate(self.settings.files):
             if not self._matching(pattern):
                 problems.append(Problem(("task", "files", index), f"there is no file '{pattern}' in {_folder()}"))
+        in_path = names_of(self._file)
+        if self._file and CHECKPOINT not in in_path:
+            # Trials of the same number have the same seed in all views, and trials of a sweep have that of their replicate.
+            tuned = [name for block in views.values() for name in block.space.names()]
+            fixed = [name for block in views.values() for name in block.fixed]
+            differing = [name for name in fixed if len({repr(block.fixed.get(name)) for block in views.values()}) > 1]
+            if missing := [name for name in (SEED, *tuned, *differing) if name not in in_path]:
+                text = (
+                    f"trials that differ only in '{missing[0]}' would write the same file: begin its path with {{{CHECKPOINT}}}/"
+                )
+                problems.append(Problem(("task", "metrics", "file"), text))
         return problems
 
     def prepare(self) -> None:
