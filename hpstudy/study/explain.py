@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from hpstudy.described import description
 from hpstudy.errors import nearest
 from hpstudy.study.models import choose, inside, keys_of, literals
+from hpstudy.study.yaml import FLOAT
 
 Key = tuple[str | int, ...]
 
@@ -190,11 +191,7 @@ def _fix(error: _LocatedError) -> str:
     """The fix for a value that would be valid in another notation; "" if there is none."""
     value = error.value
     if error.kind in ("float_type", "int_type") and isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return ": remove the quotes"
+        return ": remove the quotes" if FLOAT.fullmatch(value) else ""
     if error.kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off", "y", "n"):
         return " (in YAML 1.2 only true and false are truth values)"
     if error.kind == "string_type" and isinstance(value, bool | int | float):

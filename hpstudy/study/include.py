@@ -161,7 +161,7 @@ def _missing(file: Path, shown: Path) -> str:
             return f"there is no file {shown}, and its folder does not exist"
         return f"there is no file {shown}{_in_folder(file.parent, file.name)}"
     except (OSError, ValueError) as error:
-        return f"'{shown}' cannot be the path of a file: {error}"
+        return f"'{shown}' cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def is_sqlite(file: Path) -> bool:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
+from ruamel.yaml.reader import ReaderError
 
 from hpstudy.errors import Problem, StudyError
 
@@ -31,8 +32,11 @@ MAX_NODES = 100_000
 MAX_DIGITS = 100
 """Maximum characters of an integer. Python does not convert integers with thousands of digits."""
 
-TAB = r"found character '\t' that cannot start any token"
-"""What ruamel says of a tab before a key."""
+REASONS = {
+    r"found character '\t' that cannot start any token": "a tab is in this line; use spaces",
+    "but found another document": "a second document begins here; a study file has one",
+}
+"""Reasons in the words of ruamel that are replaced."""
 
 LOOK = "check the indentation, colons, quotes and brackets of this line and the one before"
 
@@ -40,6 +44,9 @@ INT = re.compile(r"[-+]?[0-9]+")
 BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+COLLECTIONS = {MappingNode: "map", SequenceNode: "seq"}
+"""The tags of blocks and lists."""
+
 WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -92,19 +99,20 @@ def parse(file: Path, shown: Path, problems: list[Problem]) -> Node | None:
     Raises:
         StudyError: the file cannot be read, or is not YAML.
     """
-    yaml = YAML(typ="safe", pure=True)
+    yaml, text = YAML(typ="safe", pure=True), _text(file, shown)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)
-            root = yaml.compose(io.StringIO(_text(file, shown)))
+            root = yaml.compose(io.StringIO(text))
         return None if root is None else _Reader(shown, problems).node(root)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(str(part) for part in (error.context, error.problem) if part)
-        reason = "a tab is in the indentation; use spaces" if TAB in reason else f"{reason}; {LOOK}"
+        reason = next((ours for theirs, ours in REASONS.items() if theirs in reason), f"{reason}; {LOOK}")
         raise StudyError([Problem((), f"not YAML: {reason}", shown, mark.line + 1 if mark else 1)]) from None
-    except YAMLError as error:
-        raise StudyError([Problem((), f"not YAML: {' '.join(str(error).split())}", shown, 1)]) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise StudyError([Problem((), f"not YAML: remove the character U+{error.character:04X}", shown, line)]) from None
     except RecursionError:
         raise StudyError([Problem((), "blocks are nested too deeply", shown, 1)]) from None
 
@@ -135,6 +143,8 @@ class _Reader:
             reason = "an alias refers to a block that contains it" if id(node) in self.open else f"more than {MAX_NODES:,} values"
             raise StudyError([Problem(key, reason, location.file, location.line)])
         self.open.add(id(node))
+        if not str(node.tag).startswith(f"tag:yaml.org,2002:{COLLECTIONS.get(type(node), '')}"):
+            self.note(key, f"tags such as {str(node.tag).replace('tag:yaml.org,2002:', '!!')} are not supported", location)
         value: Scalar | dict[str, Node] | list[Node]
         if isinstance(node, MappingNode):
             value = self.mapping(node, key)
@@ -155,13 +165,11 @@ class _Reader:
                 self.note(key, "a key must be a word, not a list or a mapping", location)
             elif name_node.value == "<<" and name_node.style is None:
                 merged += child.value if isinstance(child, SequenceNode) else [child]
-            elif name_node.value in tree:
-                first = tree[name_node.value].location.line
-                self.note(
-                    (*key, name_node.value), f"appears twice in this block, first on line {first}: keep one of them", location
-                )
+            elif (name := self.encodable(name_node.value, name_node, key)) in tree:
+                first = tree[name].location.line
+                self.note((*key, name), f"appears twice in this block, first on line {first}: keep one of them", location)
             else:
-                tree[name_node.value] = self.node(child, (*key, name_node.value), location)
+                tree[name] = self.node(child, (*key, name), location)
         for source in merged:
             block = self.node(source, key).value
             if isinstance(block, dict):
@@ -172,8 +180,6 @@ class _Reader:
         return tree
 
     def scalar(self, node: ScalarNode, key: tuple[str | int, ...]) -> Scalar:
-        if not str(node.tag).startswith("tag:yaml.org,2002:"):
-            self.note(key, f"tags such as {node.tag} are not supported", self.location(node))
         text = str(node.value)
         return self.plain_scalar(text, node, key) if node.style is None else self.encodable(text, node, key)
 
