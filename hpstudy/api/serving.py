@@ -53,7 +53,7 @@ def serve(
             open(study, storage, scale=scale)  # raises what all functions raise; a damaged database is a line on its page
     if not databases:
         folder = default_storage("all", storage).parent
-        databases = sorted(folder.glob("*.sqlite"))
+        databases = sorted(folder.glob("*.sqlite")) if database_exists(folder) else []
         if not databases:
             raise UsageError(f"there is no database in {folder}", "name a study, or run one first")
     run_server(databases, port, announce)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hpstudy.errors import UsageError
+from hpstudy.errors import OutputError, UsageError
 from hpstudy.report.serial import FORMAT, text
 from hpstudy.study.changes import changes
 from hpstudy.study.schema import Study
@@ -119,11 +119,15 @@ def claim(paths: ReportPaths, body: Mapping[str, object], *, force: bool) -> Ear
 
     Raises:
         UsageError: a file of that name exists and is not from an earlier report of the same study.
+        OutputError: the folder may not be read, or the name is too long.
     """
     old = _read(paths.json)
     ours = old is not None and _of_one_study(old, body)
     documents = (paths.document(form) for form in DOCUMENTS)
-    in_the_way = [path for path in (*documents, paths.json, paths.folder) if path.exists()]
+    try:
+        in_the_way = [path for path in (*documents, paths.json, paths.folder) if path.exists()]
+    except OSError as error:  # a folder that may not be read, or a name that is too long
+        raise OutputError(f"{paths.json} cannot be written: {error.strerror}", "choose another --output") from error
     if in_the_way and not ours and not force:
         whose = "not a report of this study"
         if old is not None and old.get("study") == body["study"]:

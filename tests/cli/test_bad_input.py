@@ -337,6 +337,11 @@ def test_the_kinds_of_lists_are_named(hpstudy):
     answered(hpstudy("list"), 2, "error: no kind is given: valid: tasks, ", "hint: for instance `hpstudy list searchers`")
 
 
+@pytest.mark.parametrize("command", ["report tiny.yaml -o", "serve --storage"])
+def test_a_folder_that_the_system_refuses_is_one_message(hpstudy, finished, command):
+    answered(hpstudy(*command.split(), "p" * 300), 1, "File name too long\n  hint: choose another --")
+
+
 def test_a_file_in_place_of_a_folder_is_named(hpstudy, study_text):
     done = hpstudy("init", "tiny.yaml", text=study_text)
     answered(done, 1, "error: tiny.yaml/", "cannot be written: tiny.yaml is a file, not a folder\n")
