@@ -156,6 +156,7 @@
       if (figures.has(name)) dropFigure(name);
       else target(name)?.replaceChildren();
     }
+    if (shown.has("answer")) document.querySelectorAll("[data-read]").forEach((place) => { place.textContent = place.dataset.read; });
     document.body.dataset.shown = String(Number(document.body.dataset.shown || 0) + 1);
     refreshing = false;
   };

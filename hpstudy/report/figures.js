@@ -43,13 +43,21 @@ const Figures = (() => {
     title: { standoff: 10, ...given.title },
   });
 
-  const layout = (panel) => ({
+  // The words of a title in lines that fit a width in pixels.
+  const wrapped = (title, width) => title.split(" ").reduce((lines, word) => {
+    const longer = [...lines.slice(-1), word].join(" ");
+    return longer.length * 7.5 < width ? [...lines.slice(0, -1), longer] : [...lines, word];
+  }, []);
+
+  // A title is below the buttons of plotly, which would cover its end.
+  const layout = (panel, title) => ({
     autosize: true,
-    margin: { l: 56, r: 12, t: 38, b: 44 },
+    margin: { l: 56, r: 12, t: 38 + 18 * title.length, b: 44 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: variable("--ink") },
-    title: panel.title ? { text: panel.title, font: { size: 14 }, x: 0.01, xanchor: "left" } : undefined,
+    title: { text: title.join("<br>"), font: { size: 14 }, x: 0.01, xanchor: "left", y: 1, yanchor: "top",
+             pad: { t: title.length > 1 ? 42 : 32 } },  // plotly puts the base of the first of several lines there
     showlegend: false,
     barmode: "overlay",
     uirevision: "kept",
@@ -76,8 +84,10 @@ const Figures = (() => {
     hoverlabel: { namelength: -1 }, ...trace, visible: trace.meta.every((group) => !figure.off.has(group)),
   }));
 
-  const draw = (figure, changed) => Promise.all(figure.panels.map((panel, at) =>
-    changed && !changed[at] ? null : Plotly.react(figure.places[at], traces(figure, panel), layout(panel), settings)));
+  const draw = (figure, changed) => Promise.all(figure.panels.map((panel, at) => {
+    const title = panel.title ? wrapped(panel.title, figure.places[at].clientWidth) : [];
+    return changed && !changed[at] ? null : Plotly.react(figure.places[at], traces(figure, panel), layout(panel, title), settings);
+  }));
 
   const paint = (figure) => {
     for (const button of figure.element.querySelectorAll("button.entry")) {

@@ -1,8 +1,10 @@
 """The live page as a reader's browser shows it. The pictures it takes stay in pytest's folder for the test, to be looked at."""
 
+import threading
+
 import pytest
 
-from hpstudy.live import app, feed
+from hpstudy.live import app, charts, feed
 from hpstudy.store import EndedTrial, NewTrial, Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
@@ -49,6 +51,25 @@ def test_a_study_of_1000_trials_is_shown(browser, tmp_path, width, touch, dark):
         assert browser.run(order) == "answer,NAV"
         assert browser.complaints == []
         assert {request.split("/")[2] for request in browser.requests} <= {address.split("/")[2], "", ","}
+
+
+def test_long_names_fit_a_phone_and_nothing_is_called_empty_before_it_is_read(browser, tmp_path, monkeypatch):
+    study = example_study(trials=4, replicates=2)
+    views = {
+        f"a_view_with_a_very_long_name_of_64_characters_and_the_number_{n}": view for n, view in enumerate(study.views.values())
+    }
+    path = synthetic_database(tmp_path / "long.sqlite", study.model_copy(update={"views": views}))
+    release = threading.Event()
+    read = charts.read
+    monkeypatch.setattr(charts, "read", lambda path: release.wait(60) and read(path))
+    with live_page(path) as address:
+        browser.open(address, width=375, touch=True)
+        browser.wait("document.getElementById('status').textContent.includes('16 of 16 trials')")
+        assert browser.run("document.querySelector('#curves .empty').textContent") == "Reading the database…"
+        release.set()
+        browser.wait(DRAWN)
+        assert browser.run("document.querySelector('#curves .empty').textContent") == "No trial has a value yet."
+        assert browser.run("document.documentElement.scrollWidth") == 375
 
 
 def test_the_page_grows_while_it_is_open(browser, tmp_path, monkeypatch):

@@ -67,3 +67,22 @@ def test_words_that_look_like_markup_are_shown_letter_by_letter(browser, page):
     shown = browser.run("document.querySelector('#figure-1 .hovertext').textContent")
     assert shown.startswith(LABEL)
     assert re.search(r"best so far \S+?rate [\d.]+clip none$", shown)
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_a_long_title_is_in_lines_between_the_buttons_and_the_plot(browser, tmp_path, make_results, ramps, width):
+    names = [f"a_view_with_a_long_name_{end * 8}" for end in "ab"]
+    path = tmp_path / "page.html"
+    with style.applied():
+        path.write_bytes(compile_html(document(make_results({names[0]: ramps(3), names[1]: ramps()}))))
+    browser.open(path, width=width, touch=width < 500)
+    browser.wait(DRAWN)
+    box = "document.querySelector('#figure-2-panel-1 {}').getBoundingClientRect()"
+    title, buttons, plot = (
+        browser.run(f"(({box.format(part)}).toJSON())") for part in (".gtitle", ".modebar-group", ".nsewdrag")
+    )
+    assert buttons["bottom"] <= title["top"] + 2
+    assert title["bottom"] <= plot["top"] + 2
+    assert title["right"] <= width
+    captions = browser.run("Math.max(...[...document.querySelectorAll('caption')].map((each) => each.clientWidth))")
+    assert captions <= width

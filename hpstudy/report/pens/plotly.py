@@ -27,7 +27,7 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
     """Title, traces, axes and annotations of every panel, in plotly's JSON format."""
     return [
         {
-            "title": escaped(panel.title.replace("\n", " ")),  # the page has room for one line
+            "title": escaped(panel.title.replace("\n", " ")),  # the page breaks it into lines itself
             "data": [
                 {**trace, "meta": list(mark.groups)}
                 for mark in panel.marks
