@@ -48,7 +48,8 @@ def fail(error: HpstudyError) -> NoReturn:
 def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -> None:
     """Print rows with the same keys, in the order of the first row's keys."""
     if form is Format.json:
-        print(json.dumps(list(rows), indent=2, default=str, ensure_ascii=False))
+        escape = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        print(json.dumps(list(rows), indent=2, default=str, ensure_ascii=escape))
         return
     columns = list(rows[0]) if rows else []
     if form is Format.csv:

@@ -76,9 +76,8 @@ def guarded_streams() -> Iterator[None]:
 
 def _guarded(stream: TextIO, refused: Callable[[OSError], None], *, write_through: bool = False) -> _Stream:
     assert isinstance(stream, io.TextIOWrapper), "it is the interpreter's own"
-    guarded = _Stream(
-        stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering, write_through=write_through
-    )
+    errors = "backslashreplace" if stream.errors == "strict" else stream.errors  # for a character that the encoding does not have
+    guarded = _Stream(stream.buffer, stream.encoding, errors, line_buffering=stream.line_buffering, write_through=write_through)
     guarded.refused = refused
     return guarded
 

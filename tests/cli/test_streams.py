@@ -189,3 +189,12 @@ def test_a_signal_while_python_shuts_down_shows_no_traceback(shell, tmp_path, nu
     assert done.returncode == -number
     assert "Traceback" not in done.stderr
     assert "complete" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("form", "shown"), [("table", "gr\\xf6\\xdfe x2"), ("json", "gr\\u00f6\\u00dfe x2")])
+def test_a_character_that_the_terminal_does_not_have_is_escaped(hpstudy, study_text, tmp_path, form, shown):
+    (tmp_path / "named.py").write_text("def train(params, seed): return 1.0")
+    text = study_text.replace("{use: branin, noise: 0.5}", "{use: 'named:train'}").replace("x1:", "größe:")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = hpstudy("plan", "tiny.yaml", "--format", form, text=text, env=environment)
+    assert (done.returncode, shown in done.stdout) == (0, True), done.stderr
