@@ -31,13 +31,21 @@ def power(
     storage: Storage = None,
     scale: Scale = None,
     trials: Annotated[float | None, typer.Option("--trials", help="Also: difference of trials-to-target to detect.")] = None,
-    wanted: Annotated[float, typer.Option("--power", help="Probability of detecting it.")] = 0.8,
-    alpha: Annotated[float, typer.Option("--alpha", help="Level of the two-sided paired t test.")] = 0.05,
+    wanted: Annotated[float | None, typer.Option("--power", help="Probability of detecting it. Default: 0.8.")] = None,
+    alpha: Annotated[float | None, typer.Option("--alpha", help="Level of the two-sided paired t test. Default: 0.05.")] = None,
     form: Form = Format.table,
 ) -> None:
     """Compute the replicates needed to detect a difference. Uses the spread of a study that was run."""
     if (difference is None) == (planned is None):
         raise UsageError("give either --difference D or --for FILE", "for instance `hpstudy power audio --difference 0.005`")
+    others = {"--replicates": replicates, "--seeds": seeds}
+    if planned is not None:
+        others = {"--trials": trials, "--power": wanted, "--alpha": alpha}
+    for name in [name for name, value in others.items() if value is not None]:
+        raise UsageError(
+            f"{name} is used {'only with' if planned is None else 'with --difference, not with'} --for", f"leave out {name}"
+        )
+    wanted, alpha = 0.8 if wanted is None else wanted, 0.05 if alpha is None else alpha
     if planned is not None:
         _print_endpoints(study, planned, storage, scale, replicates or [10, 20, 40], seeds or [2, 4, 8], form)
         return

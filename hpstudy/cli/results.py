@@ -190,7 +190,7 @@ def export(
     study: AnyStudy,
     storage: Storage = None,
     scale: Scale = None,
-    form: Annotated[str, typer.Option("--format", help="csv, parquet or json.")] = "csv",
+    form: Annotated[str | None, typer.Option("--format", help="csv, parquet or json. Default: csv.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write. Default: stdout.")] = None,
     curves: Annotated[
         bool,
@@ -206,9 +206,9 @@ def export(
 ) -> None:
     """Write all trials or learning curves as one table. With --optuna: as an Optuna storage."""
     if optuna is not None:
-        if output is not None or curves:
+        if output is not None or curves or form is not None:
             raise UsageError(
-                "--optuna writes its own file, which includes the learning curves", "leave out --output and --curves"
+                "--optuna writes its own file, which includes the learning curves", "leave out --output, --curves and --format"
             )
         from hpstudy.store.optuna_export import export_optuna
 
@@ -217,7 +217,9 @@ def export(
         view = shell_command("optuna-dashboard", f"sqlite:///{optuna}")
         say(f"written: {optuna} (studies {', '.join(names)}). View it: {view}")
         return
-    text = hpstudy.export(study, output, storage=storage, format=form, curves=curves, scale=scale, force=force)
+    text = hpstudy.export(
+        study, output, storage=storage, format="csv" if form is None else form, curves=curves, scale=scale, force=force
+    )
     if text is not None:
         print(text, end="")
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from hpstudy.arguments import checked
 from hpstudy.engine.duration import human_duration
+from hpstudy.errors import UsageError
 from hpstudy.store import Counts, TrialRow
 from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Metric, Study
@@ -166,7 +167,9 @@ class Bars(Observer):
 
 @checked
 def progress_for(*, verbose: bool = False, quiet: bool = False) -> Observer:
-    """Bars if stderr is a terminal, lines if it is not, nothing if `quiet`."""
+    """Bars if stderr is a terminal, lines if it is not, nothing if `quiet`. Raises UsageError if it is both `verbose` and `quiet`."""
+    if verbose and quiet:
+        raise UsageError("--verbose and --quiet contradict each other", "leave one of them out")
     if quiet:
         return Observer()
     return Bars(verbose) if sys.stderr.isatty() else Lines(sys.stderr, verbose)

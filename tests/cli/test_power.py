@@ -1,5 +1,11 @@
 import json
 
+import pytest
+from typer.testing import CliRunner
+
+from hpstudy.cli import app
+from hpstudy.errors import UsageError
+
 DECLARED = """\
 confirm: {seeds: 2, incumbents: true}
 analysis:
@@ -43,3 +49,24 @@ def test_one_of_the_two_ways_is_asked_for(hpstudy, study_text):
     assert "give either --difference D or --for FILE" in done.stderr
     none = hpstudy("power", "tiny", "--for", "tiny.yaml")
     assert (none.returncode, "declares no endpoints" in none.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--difference 1 --seeds 3", "--seeds is used only with --for"),
+        ("--difference 1 --replicates 3", "--replicates is used only with --for"),
+        ("--for tiny.yaml --alpha 0.1", "--alpha is used with --difference, not with --for"),
+        ("--for tiny.yaml --trials 3", "--trials is used with --difference, not with --for"),
+    ],
+)
+def test_an_option_of_the_other_way_is_refused(options, message):
+    with pytest.raises(UsageError) as refused:
+        CliRunner().invoke(app, ["power", "tiny", *options.split()], catch_exceptions=False)
+    assert refused.value.message == message
+
+
+@pytest.mark.parametrize("words", ["run tiny.yaml -v -q", "export tiny --optuna tiny.db --format csv"])
+def test_options_that_exclude_each_other_are_refused(words):
+    with pytest.raises(UsageError, match=r"contradict each other|writes its own file"):
+        CliRunner().invoke(app, words.split(), catch_exceptions=False)
