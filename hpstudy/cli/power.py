@@ -38,7 +38,7 @@ def power(
     """Compute the replicates needed to detect a difference. Uses the spread of a study that was run."""
     if (difference is None) == (planned is None):
         raise UsageError("give either --difference D or --for FILE", "for instance `hpstudy power audio --difference 0.005`")
-    others = {"--replicates": replicates, "--seeds": seeds}
+    others: dict[str, object] = {"--replicates": replicates, "--seeds": seeds}
     if planned is not None:
         others = {"--trials": trials, "--power": wanted, "--alpha": alpha}
     for name in [name for name, value in others.items() if value is not None]:

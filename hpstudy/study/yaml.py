@@ -44,7 +44,7 @@ INT = re.compile(r"[-+]?[0-9]+")
 BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-COLLECTIONS = {MappingNode: "map", SequenceNode: "seq"}
+COLLECTIONS: dict[type[YamlNode], str] = {MappingNode: "map", SequenceNode: "seq"}
 """The tags of blocks and lists."""
 
 WORDS: dict[str, Scalar] = {
