@@ -62,7 +62,7 @@ class BinaryOptimizer:
         self.size = len(hps)
         self._groups: list[_Group] = []
         for slots, hp in shared_choices(hps, self.weights[0]):
-            states = [[method.init(z, hps[slot], generators[slot]) for z in noise[slot]] for slot in slots]
+            states = [[method.init(z.clone(), hps[slot], generators[slot]) for z in noise[slot]] for slot in slots]
             rows = torch.tensor(slots, device=self.weights[0].device)
             self._groups.append(_Group(slots, rows, hp, states[0] if self.size == 1 else _stacked(states)))
         self._positions = {slot: (i, index) for i, group in enumerate(self._groups) for index, slot in enumerate(group.slots)}

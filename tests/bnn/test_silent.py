@@ -84,6 +84,20 @@ def test_all_methods_have_the_same_initial_histogram():
     assert of(a, "never_flipped", 1) != of(b, "never_flipped", 1)
 
 
+class Latent(Filter):
+    """A filter whose state has the noise itself, which updates overwrite."""
+
+    def init(self, noise, hp, generator):
+        return {**super().init(noise, hp, generator), "w": noise}
+
+    def update(self, state, grad, hp, clock):
+        return {**super().update(state, grad, hp, clock), "w": state["w"].sub_(grad)}
+
+
+def test_a_method_may_overwrite_the_noise():
+    assert run(BINNED, Latent()) == run(BINNED)
+
+
 def test_the_histograms_are_recorded_on_request_only_and_change_nothing_else():
     plain, binned = run(PLAIN), run(BINNED)
     assert len(binned) == len(plain) + 2 * 3 * 12
