@@ -59,6 +59,13 @@ class AudioSettings(TrainSettings):
             raise ValueError(error.message) from error
         return name
 
+    @field_validator("top_k")
+    @classmethod
+    def _among_the_digits(cls, top_k: int | None) -> int | None:
+        if top_k is not None and top_k > DIGITS:
+            raise ValueError(f"there are {DIGITS} classes: valid: 2 to {DIGITS}")
+        return top_k
+
     @model_validator(mode="after")
     def _divisible(self) -> AudioSettings:
         try:

@@ -146,6 +146,7 @@ def test_divergence_is_passed_on():
         {"activation": "sign"},
         {"hidden": 3},
         {"batch_size": 1},
+        {"top_k": 11},
     ],
 )
 def test_settings_out_of_bounds_are_refused(setting):
