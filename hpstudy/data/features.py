@@ -96,12 +96,13 @@ def compute(recorded: Clips, settings: FeatureSettings, folder: Path) -> None:
     log.info("computing %s features of %s", settings.kind, recorded.manifest.facts["name"])
     count = len(recorded.audio)
     transform = mel_transform(settings) if settings.kind == "log_mel" else None
+    header = {"descr": "<f4", "fortran_order": False, "shape": (count, settings.shape[0] * settings.shape[1])}
     with cache.publishing(folder) as scratch:
-        shape = (count, settings.shape[0] * settings.shape[1])
-        x = np.lib.format.open_memmap(scratch / ARRAY, mode="w+", dtype=np.float32, shape=shape)
-        for start in range(0, count, BATCH_CLIPS):
-            batch = recorded.audio[start : start + BATCH_CLIPS]
-            x[start : start + BATCH_CLIPS] = log_mel(batch, settings, transform) if transform is not None else waveform(batch)
-        x.flush()
-        del x
+        # Not a memory map: on a full disk, writing to one kills the process.
+        with (scratch / ARRAY).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for start in range(0, count, BATCH_CLIPS):
+                batch = recorded.audio[start : start + BATCH_CLIPS]
+                x = log_mel(batch, settings, transform) if transform is not None else waveform(batch)
+                file.write(x.astype("<f4", copy=False).tobytes())
         manifest.seal(scratch, {"data set": recorded.manifest.facts["name"], "settings": settings.model_dump(mode="json")})

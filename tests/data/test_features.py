@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -172,3 +173,15 @@ def test_processes_that_want_the_same_features_at_once_all_get_them(imported, ca
     assert len(checksums) == 1
     assert len(checksums.pop().strip()) == 64
     assert len(list((cache_root / "features").iterdir())) == 1
+
+
+def test_a_disk_that_fills_while_features_are_written_is_one_error(imported, cache_root):
+    (cache_root / "features").mkdir()
+    mount = f"mount -t tmpfs -o size=100k tmpfs '{cache_root / 'features'}'"
+    on_small_disk = ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run([*on_small_disk, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs the permission to mount a file system")
+    script = "from hpstudy.data import *; load_features('fsdd', FeatureSettings(kind='waveform'))"
+    done = subprocess.run([*on_small_disk, sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    assert "DataError: cannot prepare" in done.stderr
+    assert "No space left on device" in done.stderr
