@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,10 +72,13 @@ def speak(language: str, variant: str, utterances: Sequence[Utterance]) -> Speec
     request = json.dumps({"voice": f"{language}+{variant}", "utterances": [asdict(each) for each in utterances]})
     program = str(Path(__file__).with_name("speak.py"))
     command = [sys.executable, "-I", program, espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]
-    try:
-        done = subprocess.run(command, input=request.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise VoiceError(f"timed out after {TIMEOUT_S} s") from None
+    # A process that is stopped meanwhile, as with Ctrl-Z, exceeds the limit too.
+    for _ in range(2):
+        with suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(command, input=request.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
+            break
+    else:
+        raise VoiceError(f"timed out twice after {TIMEOUT_S} s")
     if done.returncode < 0:
         raise VoiceError(f"crashed with signal {-done.returncode}")
     if done.returncode:

@@ -87,6 +87,27 @@ def test_a_program_that_crashes_is_a_voice_error(tmp_path, monkeypatch):
         speak("en", "f1", [Utterance("one")])
 
 
+def test_a_program_that_exceeds_its_time_once_as_after_ctrl_z_is_run_again(monkeypatch):
+    expected, run = speak("en", "f1", [Utterance("one")]), subprocess.run
+    outcomes = iter([subprocess.TimeoutExpired("speak.py", 120), None])
+
+    def late(*arguments, **options):
+        if error := next(outcomes):
+            raise error
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "run", late)
+    assert np.array_equal(speak("en", "f1", [Utterance("one")]).samples[0], expected.samples[0])
+
+
+def test_a_program_that_hangs_is_a_voice_error(tmp_path, monkeypatch):
+    (tmp_path / "speak.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setattr("hpstudy.data.espeak.__file__", str(tmp_path / "espeak.py"))
+    monkeypatch.setattr("hpstudy.data.espeak.TIMEOUT_S", 0.3)
+    with pytest.raises(VoiceError, match=r"timed out twice after 0\.3 s"):
+        speak("en", "f1", [Utterance("one")])
+
+
 def test_there_are_sixty_voices_and_more():
     assert len(variants()) >= 60
 
