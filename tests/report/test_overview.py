@@ -294,7 +294,7 @@ def test_one_bad_first_trial_does_not_compress_the_curves_of_few_views(make_resu
     (panel,) = best_so_far.chart(found).panels
     assert max(map(abs, panel.y.limits)) < 20
     assert (
-        "values after 3 trials or more, the worst ones, and such values before are not drawn"
+        "values after 3 trials or more, the worst ones, are not drawn, nor earlier values and means that are outside the axis."
         in best_so_far.caption_and_reading(found)[1]
     )
     plain = make_results({"a": sign * ramps(2), "b": sign * ramps()}, goal=goal)

@@ -240,16 +240,17 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
         f"{'highest' if results.study.metric.goal == 'maximize' else 'lowest'} of several noisy values: a better line does not mean "
         "that better hyperparameters were found."
     )
-    trials_of_axis, which = determining(results), "the values, the worst ones,"
+    trials_of_axis, after, earlier = determining(results), "", ""
     limits = value_limits(results, trials_of_axis)
     if trials_of_axis is not None:
-        which = f"the values after {numbers.things(trials_of_axis[0], 'trial')} or more, the worst ones, and such values before"
+        after = f" after {numbers.things(trials_of_axis[0], 'trial')} or more"
+        earlier = ", nor earlier values and means that are outside the axis"
     if overview.many_views(results):
         reading += reference_words(results, "the mean")
         reading += f" Dotted: the target, {level_text(results)}." if target(results, limits) else ""
     low, high = limits
     if any((view.best < low).any() or (view.best > high).any() for view in results.views):
-        reading += f" Up to {100 * OUTLIERS:.0f}% of {which} are not drawn."
+        reading += f" Up to {100 * OUTLIERS:.0f}% of the values{after}, the worst ones, are not drawn{earlier}."
     if marked := "; ".join(filter(None, (enqueued_words(results), imported_words(results)))):
         reading += f" Open circles: {marked}."
     waiting = sum(view.completeness.before_first_value for view in results.views if view.searches.valued)
