@@ -49,11 +49,13 @@ class Totals:
     Attributes:
         completed: number of evaluations with a value.
         without_value: number of evaluations that failed, timed out or diverged.
+        starts_over: whether the study starts over with changed code, because no trial of the database has a value.
         first_failure: first failure in this session.
     """
 
     completed: int
     without_value: int
+    starts_over: bool
     first_failure: Failure | None = field(default=None)
 
     def count(self, outcome: Outcome, objective: float | None) -> None:
@@ -71,8 +73,9 @@ class Totals:
             return
         first = self.first_failure or Failure("", "")
         detail = first.traceback or f"{first.type}: {first.message}"
+        changed = "the study starts over, because no trial has completed" if self.starts_over else "add --allow-changed-code"
         raise StudyBroken(
             f"the first {self.without_value} trials gave no value and none completed. The first failure:\n{detail}",
-            "fix the cause and run again. If you change the code, the study starts over, because no trial has completed. "
+            f"fix the cause and run again. If you change the code, {changed}. "
             "limits.max_failures is the number of such trials after which a run stops.",
         )

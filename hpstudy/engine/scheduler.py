@@ -111,8 +111,9 @@ class Scheduler:
         self._positions = {key: position for position, key in enumerate(chosen)}
         self._work = RemainingWork({key: trials.left for key, trials in chosen.items()})
         self._queue = StepQueue(self._positions, self._work, stacks=self._stacks)
+        starts_over = not Counts.total(counts.values()).completed
         imported = sum(trials for key, trials in store.imported().items() if key in chosen)
-        self._totals = Totals(total.completed - imported, total.finished - total.completed)
+        self._totals = Totals(total.completed - imported, total.finished - total.completed, starts_over)
         groups = [group for group in Plan(self.study).groups() if counts.keys() >= set(group)]
         searching = [group for group in groups if not self._is_listed(group) and any(counts[key].left for key in group)]
         self._searching = {key for group in searching for key in group}

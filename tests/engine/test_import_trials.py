@@ -169,8 +169,9 @@ def test_confirmations_that_all_fail_are_broken_off_also_if_results_were_importe
     import_good(study=changes)
     run(**changes)
     (folder / "ok").unlink()
-    with pytest.raises(hpstudy.StudyBroken, match="first 2 trials"):
+    with pytest.raises(hpstudy.StudyBroken, match="first 2 trials") as caught:
         hpstudy.confirm("known.sqlite", executor="inline")
+    assert "If you change the code, add --allow-changed-code" in caught.value.hint
 
 
 def test_the_command_imports_and_best_says_so(folder):
