@@ -171,8 +171,9 @@ def _refuse_full_disk(result: Result | BaseException) -> None:
         if error is None:
             return
         if isinstance(error, OSError) and error.errno in DISK_FULL:
+            place = f" ({place_of(error)})" if error.__traceback__ else ""
             raise OutOfResources(
-                f"a trial could not write a file: {text_of(error)}",
+                f"a trial could not write a file: {text_of(error)}{place}",
                 "free space on this disk, or raise the quota; `hpstudy resume` continues the study",
             )
         error = error.__cause__ or error.__context__

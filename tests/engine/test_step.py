@@ -238,7 +238,7 @@ def test_an_exception_is_a_failed_trial_with_its_traceback(outcome_of):
     ],
 )
 def test_a_full_disk_is_no_outcome_of_a_trial(outcome_of, number, body):
-    with pytest.raises(OutOfResources, match=r"could not write a file: .*'/data/model'"):
+    with pytest.raises(OutOfResources, match=r"could not write a file: .*'/data/model' \(.*users_.*\.py:\d+\)"):
         outcome_of(body.format(number), before="from hpstudy.errors import TrialFailed")
 
 
