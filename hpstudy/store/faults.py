@@ -36,7 +36,11 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreBusy(f"{path} is locked by another program", "close the program that is writing to it, then try again")
+            return StoreBusy(
+                f"{path} is locked by another program",
+                "close the program that is writing to it, then try again. If there is none, the disk has no file locks: choose another "
+                "--storage.",
+            )
         case sqlite3.SQLITE_FULL:
             return StoreError(f"the disk is full: {path} cannot grow", "free some space, then run the same command again")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
@@ -48,6 +52,8 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
         case sqlite3.SQLITE_NOTADB:
             return StoreError(f"{path} is not an hpstudy database", "check the path; nothing was changed")
         case sqlite3.SQLITE_IOERR:
-            return StoreError(f"the disk failed while reading or writing {path} ({error})", "check the disk and its free space")
+            return StoreError(
+                f"the disk failed while reading or writing {path} ({error})", "check the disk, its free space and your quota"
+            )
         case _:
             return StoreError(f"{path}: {error}", DAMAGED_HINT)

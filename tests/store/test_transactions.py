@@ -105,8 +105,9 @@ def test_a_program_that_writes_for_long_makes_the_store_busy(store, path, monkey
     other = connect_writer(path)
     other.execute("BEGIN IMMEDIATE")
     store._connection.execute("PRAGMA busy_timeout = 1")
-    with pytest.raises(StoreBusy, match="locked by another program"):
+    with pytest.raises(StoreBusy, match="locked by another program") as caught:
         store.event("tick")
+    assert "If there is none, the disk has no file locks" in caught.value.hint
     other.execute("ROLLBACK")
     other.close()
     store.event("tock")
