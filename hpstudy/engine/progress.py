@@ -63,7 +63,7 @@ class Lines(Observer):
         self._metric = study.metric
         total = Counts.total(counts.values())
         self._counts, self._done = dict(counts), total.finished
-        self._eta.start()
+        self._eta.start(study.search.lockstep)
         lockstep = f", in lockstep groups of {study.search.lockstep}" if study.search.lockstep > 1 else ""
         workers_text = f"{workers} worker{'s' if workers != 1 else ''}"
         self._print(f"{study.name}: {total.left:,} of {total.planned_text} trials to run, {workers_text}{lockstep}")
@@ -75,7 +75,7 @@ class Lines(Observer):
     def trial_finished(self, search: SearchKey, trial: TrialRow, outcome: Outcome) -> None:
         """Print a line if verbose or if the trial gave no value."""
         self._done += 1
-        self._eta.count()
+        self._eta.count(outcome.duration_s)
         if self._verbose or outcome.state != "completed":
             why = _reason(outcome)
             value = f" {trial.objective:.6g}" if trial.objective is not None else ""
@@ -126,7 +126,7 @@ class Bars(Observer):
         }
         total = Counts.total(counts.values())
         self._all = self._progress.add_task(study.name, total=total.planned, completed=total.finished, info="")
-        self._eta.start()
+        self._eta.start(study.search.lockstep)
         self._progress.start()
 
     def plan_changed(self, arm: str, planned: int, estimated: int) -> None:
@@ -144,7 +144,7 @@ class Bars(Observer):
             self._best[search.view] = metric.goal.best((self._best.get(search.view, trial.objective), trial.objective))
         best = f"best {metric.name} {self._best[search.view]:.6g}" if search.view in self._best else ""
         self._progress.update(self._views[search.view], advance=1, info=best)
-        self._eta.count()
+        self._eta.count(outcome.duration_s)
         task = self._progress.tasks[self._all]
         left = self._eta.left(int((task.total or 0) - task.completed) - 1)
         self._progress.update(self._all, advance=1, info=f"{human_duration(left)} left" if left else "")
@@ -178,10 +178,14 @@ def progress_for(*, verbose: bool = False, quiet: bool = False) -> Observer:
 class _TimeLeft:
     """Estimates the remaining time from the mean pace of this session."""
 
-    def start(self) -> None:
-        self._started, self._count = time.monotonic(), 0
+    def start(self, lockstep: int) -> None:
+        """Start with the number of trials that may be trained together."""
+        self._started, self._count, self._lockstep = time.monotonic(), 0, lockstep
 
-    def count(self) -> None:
+    def count(self, duration_s: float) -> None:
+        """Count a trial, with the seconds of its training, or its share of them. The time in which workers start is not counted."""
+        if not self._count:
+            self._started = max(self._started, time.monotonic() - duration_s * self._lockstep)
         self._count += 1
 
     def left(self, trials: int) -> float | None:

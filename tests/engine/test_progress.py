@@ -1,9 +1,13 @@
 import io
+from types import SimpleNamespace
 
 import pytest
 
 from hpstudy.engine.progress import Bars, Lines, Observer, progress_for
+from hpstudy.store import Counts, TrialRow
+from hpstudy.study.plan import SearchKey
 from hpstudy.study.schema import Confirm
+from hpstudy.tasks.outcome import Outcome
 
 
 @pytest.fixture
@@ -57,6 +61,21 @@ def test_confirmations_have_a_mean_and_no_best_value(lines, run, make_study, sto
     shown = {task.description: task.fields["info"] for task in bars._progress.tasks}
     assert shown["both"].startswith("best value ")
     assert shown["both/confirm"] == shown["one/confirm"] == ""
+
+
+@pytest.mark.parametrize("lockstep", [1, 2])
+def test_the_time_left_does_not_include_the_start_of_workers(make_study, monkeypatch, lockstep):
+    now, stream, key = [0.0], io.StringIO(), SearchKey("both", 0)
+    monkeypatch.setattr("hpstudy.engine.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
+    lines = Lines(stream, verbose=False)
+    lines.run_started(make_study(lockstep=lockstep), {"both": Counts(12)}, 1)
+    now[0] = 70.0
+    trial = TrialRow(0, {}, "completed", 1.0, 1)
+    for _ in range(lockstep):
+        lines.trial_finished(key, trial, Outcome("completed", {"value": 1.0}, duration_s=10.0))
+    lines.search_finished(key, [trial])
+    left = {1: "1 min 50 s left", 2: "1 min 40 s left"}[lockstep]
+    assert stream.getvalue().splitlines()[-1] == f"[{lockstep}/12] both, replicate 0: best value 1; {left}"
 
 
 def test_no_time_is_left_after_the_last_trial(run, make_study):
