@@ -185,7 +185,11 @@ def merge(
     with hpstudy.open(merged) as reader:
         left = Counts.total(reader.counts().values()).left
     remaining = shell_command("hpstudy", "resume", merged)
-    say(f"{left:,} trials remain: {remaining}" if left else f"next: {shell_command('hpstudy', 'report', merged)}")
+    say(
+        f"{left:,} {'trial remains' if left == 1 else 'trials remain'}: {remaining}"
+        if left
+        else f"next: {shell_command('hpstudy', 'report', merged)}"
+    )
 
 
 def slurm(

@@ -79,14 +79,16 @@ class Forecast:
         total = Counts.total(self.counts.values())
         if not total.left:
             return "no trials remain"
-        trials = f"{total.left - total.estimated:,} trials left"
+        counted = total.left - total.estimated
+        trials = f"{counted:,} {'trial' if counted == 1 else 'trials'} left"
         if total.estimated:
             trials += f" and about {total.estimated:,} confirmations of incumbents to come"
         trial_s = {name: seconds for name, seconds in self.trial_s.items() if seconds is not None}
         if set(trial_s) != set(arms(self.study)):
             return f"{trials}; --pilot times one trial of every view"
         seconds = Plan(self.study).duration_s(left, trial_s, self.workers, stacks=self.stacks)
-        return f"{trials}: about {human_duration(seconds)} with {self.workers} workers ({self.measured})"
+        workers = f"{self.workers} {'worker' if self.workers == 1 else 'workers'}"
+        return f"{trials}: about {human_duration(seconds)} with {workers} ({self.measured})"
 
     def lockstep_sentence(self) -> str:
         """How searches run in lockstep, in words; "" if each runs alone."""

@@ -76,7 +76,7 @@ def _check_replicates(shards: Sequence[Reader], partial: bool) -> None:
     for shard in shards:
         if left := Counts.total(shard.counts().values()).left:
             raise UsageError(
-                f"shard {shard.shard} in {shard.path} is incomplete: {left:,} trials remain",
+                f"shard {shard.shard} in {shard.path} is incomplete: {left:,} {'trial remains' if left == 1 else 'trials remain'}",
                 f"complete it with `{shell_command('hpstudy', 'resume', shard.path)}`, or merge the finished trials with --partial",
             )
 

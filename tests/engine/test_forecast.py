@@ -109,6 +109,12 @@ def test_a_confirmation_takes_the_time_of_training_alone(foresee, make_study, ru
     seen = foresee(asking(make_study(), 5), workers=2)
     assert seen.trial_s == {"both": 600.0, "one": 600.0, "both/confirm": 60.0, "one/confirm": 60.0}
     assert seen.sentence().startswith("30 trials left: about 15 min 0 s with 2 workers")
+    key = next(iter(seen.counts))
+    assert (
+        replace(seen, workers=1, counts={key: Counts(planned=1)})
+        .sentence()
+        .startswith("1 trial left: about 10 min 0 s with 1 worker (")
+    )
 
 
 def test_a_study_without_confirmations_is_told_what_they_take(foresee, make_study):
