@@ -54,16 +54,17 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
         return SignFlip(float((np.abs(sums) >= observed).mean()), True, smallest_p(n))
     rng = np.random.default_rng(seed)
     step = max(1, 2**22 // n)
-    signs = np.empty((max(1, BLOCK // n), n))  # (patterns of a block, replicates)
+    block = np.empty((max(1, BLOCK // n), n))  # (patterns of a block, replicates), reused, so that it stays in the cache
     as_large = 0
     for start in range(0, DRAWS, step):
-        bits = rng.integers(0, 2, size=(min(step, DRAWS - start), n), dtype=np.int8)  # (patterns, replicates)
-        for first in range(0, len(bits), len(signs)):
-            bits_of_block = bits[first : first + len(signs)]
-            block = signs[: len(bits_of_block)]  # reused, so that it stays in the cache
-            np.multiply(bits_of_block, 2.0, out=block)
-            block -= 1
-            as_large += int((np.abs(block @ differences) >= observed).sum())
+        patterns = min(step, DRAWS - start)
+        # The first bit of each byte is a sign. Drawing the same bits as small integers takes four times as long.
+        words = rng.integers(2**32, size=-(-patterns * n // 4), dtype=np.uint32).astype("<u4", copy=False)
+        bits = words.view(np.int8)[: patterns * n].reshape(patterns, n)
+        for first in range(0, patterns, len(block)):
+            signs = bits[first : first + len(block)] >> 7 | 1  # -1 or 1
+            block[: len(signs)] = signs
+            as_large += int((np.abs(block[: len(signs)] @ differences) >= observed).sum())
     return SignFlip((1 + as_large) / (1 + DRAWS), False, smallest_p(n))
 
 
