@@ -52,10 +52,8 @@ def write_report(
         OutputError: a file cannot be written.
         StudyChanged: the study file is not the one that was run.
     """
-    from hpstudy.analysis.cross_study import several
     from hpstudy.report import headline, write
     from hpstudy.report.files import outdated
-    from hpstudy.report.several import headline as joint_headline
     from hpstudy.report.write import check_formats
 
     check_formats(output, formats)
@@ -66,6 +64,9 @@ def write_report(
     if len(results) == 1:
         files, main_result = write(results[0], Path(output), formats, force=force), headline(results[0])
     else:
+        from hpstudy.analysis.cross_study import several
+        from hpstudy.report.several import headline as joint_headline
+
         joint = several(results)
         files, main_result = write(joint, Path(output), formats, force=force), joint_headline(joint)
     return WrittenReport(tuple(files), main_result, tuple(outdated(files)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -125,12 +126,18 @@ def plain(text: str, instead: str = "") -> str:
         text: user text.
         instead: text to draw if the figures' font lacks a character of `text`.
     """
-    with_tex, glyphs = mpl.rcParams["text.usetex"], get_font(font_path()).get_charmap()
-    drawable = tex.is_drawable if with_tex else lambda letter: ord(letter) in glyphs
+    with_tex = mpl.rcParams["text.usetex"]
+    drawable = tex.is_drawable if with_tex else lambda letter: ord(letter) in _glyphs()
     if not all(letter == "\n" or drawable(letter) for letter in text):
         text = instead or "".join(letter if letter == "\n" or drawable(letter) else "?" for letter in text)
     escape = tex.text if with_tex else lambda line: (" " + line if line.startswith("_") else line).replace("$", r"\$")
     return "\n".join(map(escape, text.split("\n")))
+
+
+@lru_cache
+def _glyphs() -> frozenset[int]:
+    """The code points of the characters in the figures' font."""
+    return frozenset(get_font(font_path()).get_charmap())
 
 
 def font_path() -> str:
