@@ -155,7 +155,7 @@ def plain(value: Any) -> Any:
         parts = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {name: plain(part) for name, part in parts if name not in LEFT_OUT or isinstance(part, int | float)}
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return value.tolist() if value.dtype == np.float64 and np.isfinite(value).all() else plain(value.tolist())
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
