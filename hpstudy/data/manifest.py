@@ -58,7 +58,9 @@ def read(folder: Path) -> Manifest | None:
         files = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in content.pop("files").items()}
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", "check the permissions") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is not a manifest: {error}", f"delete {folder} and get the data again") from error
     return Manifest(facts=content, files=files)
 
@@ -82,7 +84,7 @@ def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[Any
     except (OSError, ValueError, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is damaged"
         raise DataError(
-            f"{path} cannot be read: {reason}", "check its permissions, or delete its folder and get the data again"
+            f"{path} cannot be read: {reason}", "check the permissions, or delete its folder and get the data again"
         ) from error
     return array
 

@@ -131,6 +131,13 @@ def test_an_array_whose_head_is_damaged_is_one_error(imported, name, cache_root)
         load_features("fsdd", FeatureSettings())
 
 
+def test_a_manifest_that_may_not_be_read_is_not_to_be_deleted(imported, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.read_text", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(DataError, match=r"manifest.json cannot be read: Permission denied") as refused:
+        sets.clips("fsdd")
+    assert refused.value.hint == "check the permissions"
+
+
 def test_a_file_that_may_not_be_read_is_a_problem(imported, monkeypatch):
     monkeypatch.setattr(manifest, "checksum_of", Mock(side_effect=PermissionError(13, "Permission denied")))
     assert f"{imported / 'digit.npy'} cannot be read: Permission denied" in library.verify("fsdd")
