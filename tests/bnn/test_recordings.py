@@ -2,6 +2,7 @@
 
 from collections import Counter
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -275,3 +276,18 @@ def test_a_recording_that_fails_leaves_the_current_stream(monkeypatch):
     with pytest.raises(RuntimeError, match="a previous error"):
         recording.record(lambda: torch.ones(()).item())
     assert Stream.current == "default"
+
+
+def test_the_pass_before_a_recording_waits_for_the_stream_and_draws_nothing(monkeypatch):
+    side, events = Mock(), []
+    side.wait_stream.side_effect = lambda stream: events.append("side waits")
+    now = Mock(**{"wait_stream.side_effect": lambda stream: events.append("current waits")})
+    fork_rng = torch.random.fork_rng
+    monkeypatch.setattr(recording, "_stream", lambda: side)
+    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: fork_rng([]))
+    for name, replacement in (("stream", Stream), ("current_stream", lambda: now), ("current_device", lambda: 0)):
+        monkeypatch.setattr(torch.cuda, name, replacement)
+    before = torch.get_rng_state()
+    recording.warm_up(lambda: events.append((Stream.current is side, len(torch.rand(2)))))
+    assert events == ["side waits", (True, 2), "current waits"]
+    assert torch.equal(torch.get_rng_state(), before)
