@@ -257,9 +257,10 @@ def test_a_machine_without_resources_ends_the_run_and_is_no_outcome(schedule, ma
 
 def test_a_study_that_fails_from_the_start_is_ended(schedule, make_study, measured, storage):
     failed = Outcome("failed", {}, failure=Failure("ValueError", "bad", "Traceback: bad"))
-    with pytest.raises(StudyBroken, match=r"first 4 trials gave no value and none completed(.|\n)*Traceback: bad"):
+    with pytest.raises(StudyBroken, match=r"first 4 trials gave no value and none completed(.|\n)*Traceback: bad") as caught:
         schedule(make_study(limits={"max_failures": 4}), lambda kind, _: failed if kind == "evaluate" else None)
     assert len(measured(storage)) == 4
+    assert "these trials stay failed" in caught.value.hint
 
 
 def test_the_first_failure_is_the_one_that_is_told(schedule, make_study):
