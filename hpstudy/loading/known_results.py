@@ -11,7 +11,7 @@ from pathlib import Path
 from hpstudy.errors import Problem, StudyError, UsageError, nearest
 from hpstudy.loading.spaces import point_problems
 from hpstudy.search.values import describe_domain, point_of
-from hpstudy.study.parameters import AnyParameter, ChoiceParameter, IntParameter, Value
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, IntParameter, Value, same_value
 from hpstudy.study.schema import Study, View
 from hpstudy.study.space import Point
 
@@ -86,14 +86,24 @@ def _read_line(cells: Mapping[str, str], extra: int, view: View, metric: str) ->
 
 
 def _value(parameter: AnyParameter, text: str) -> Value | None:
-    """The value in a cell; None if it is not a possible value of the hyperparameter."""
+    """The value in a cell; None if it is not a possible value of the hyperparameter.
+
+    Other programs write 0.30000000000000004 for 0.3, and 16.0 for 16 in a column with empty cells.
+    """
+    number = _number(text)
     if isinstance(parameter, ChoiceParameter):
         by_text = {"true" if value is True else "false" if value is False else str(value): value for value in parameter.values}
-        return by_text.get(text.lower() if text.lower() in ("true", "false") else text)
-    number = _number(text)
-    if number is not None and isinstance(parameter, IntParameter):
-        return int(number) if number.is_integer() else None
-    return number
+        named = by_text.get(text.lower() if text.lower() in ("true", "false") else text)
+        equal = (value for value in parameter.values if number is not None and same_value(value, number))
+        return next(equal, None) if named is None else named
+    if number is None or (isinstance(parameter, IntParameter) and not number.is_integer()):
+        return None
+    if isinstance(parameter, IntParameter):
+        return int(number)
+    if parameter.step is None:
+        return number
+    near = parameter.value(parameter.index(number))
+    return near if math.isclose(near, number, rel_tol=1e-9, abs_tol=1e-9 * parameter.step) else number
 
 
 def _number(text: str) -> float | None:

@@ -225,6 +225,20 @@ def test_values_of_all_kinds_are_read(folder):
     assert [row.objective for row in rows] == [1.0, -20.0]
 
 
+def test_numbers_that_other_programs_computed_are_read(folder):
+    space = {
+        "share": {"type": "float", "low": -0.3, "high": 0.5, "step": 0.1},
+        "size": {"type": "choice", "values": [1, 16]},
+        "rate": {"type": "choice", "values": [0.01, 0.1]},
+    }
+    (folder / "good.csv").write_text("share,size,rate,value\n0.30000000000000004,16.0,1e-2,1\n5.551115123125783e-17,1.0,0.10,2\n")
+    import_good(study={"views": {"v": {"space": space}}})
+    with Store.open("known.sqlite") as store:
+        points = [row.point for row in store.history(SearchKey("v", 0))]
+    assert points == [{"share": 0.3, "size": 16, "rate": 0.01}, {"share": 0.0, "size": 1, "rate": 0.1}]
+    assert [type(value) for value in points[0].values()] == [float, int, float]
+
+
 REFUSED = [
     ({"view": "x"}, "the study has no view 'x'"),
     ({"replicate": 2}, "there is no replicate 2: the study has the replicates 0 to 1"),
