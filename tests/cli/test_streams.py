@@ -198,3 +198,17 @@ def test_a_character_that_the_terminal_does_not_have_is_escaped(hpstudy, study_t
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = hpstudy("plan", "tiny.yaml", "--format", form, text=text, env=environment)
     assert (done.returncode, shown in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("start", [["-m", "hpstudy"], ["-c", "from hpstudy.__main__ import main; main()"]])
+def test_a_signal_while_the_command_line_is_imported_shows_no_traceback(tmp_path, start):
+    (tmp_path / "typer.py").write_text(f"import os, time\nos.kill(os.getpid(), {signal.SIGINT.value})\ntime.sleep(60)\n")
+    done = subprocess.run(
+        [sys.executable, *start, "status", "x"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # of a process without threads
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
