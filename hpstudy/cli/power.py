@@ -84,6 +84,7 @@ def _print_endpoints(
     if form is Format.table:
         say(
             "\ndifference: of the pilot, taken as the true one. half_width: of the interval, on average.\n"
+            "seeds: more than those of the pilot show no further gain.\n"
             "power: share of 400 resamples of the pilot in which the study shows the difference, after Holm's correction."
         )
     if not plans[0].confirmed:

@@ -1,6 +1,8 @@
 """Number of replicates and fresh seeds that a study needs for its declared endpoints, by resampling a pilot.
 
-A resample draws whole replicates of the pilot with replacement and, for each of them, fresh seeds with replacement, common to its views.
+A resample draws whole replicates of the pilot with replacement and, for each of them, fresh seeds without replacement, common to its views.
+The noise of a replicate's mean is in the spread of the replicates already, and drawing its seeds with replacement would add it again
+(Davison and Hinkley 1997, Bootstrap methods and their application, section 3.8, https://doi.org/10.1017/CBO9780511802843).
 The analysis of a resample is that of the study: same plateaus, same tests, same correction. The power is the share of resamples in which
 an endpoint shows a difference with the sign of the pilot's difference, if the pilot's difference is the true one. Reference: Efron and
 Tibshirani (1993), An introduction to the bootstrap, chapter 25 (power by the bootstrap), https://doi.org/10.1201/9780429246593
@@ -43,7 +45,8 @@ class PlannedEndpoint:
         a, b: names of the views; differences are A minus B.
         replicates, seeds: size of the study; replicates include held-out ones.
         difference: difference in the pilot, assumed to be the true one.
-        half_width: mean half width of the interval.
+        half_width: mean half width of the interval, times sqrt(n / (n - 1)) for n replicates of the pilot, since those that are drawn from
+            them have (n - 1) / n of their variance.
         power: share of the resamples in which the difference is shown, with the sign of the pilot's.
         confirmed: whether the pilot confirms all incumbents.
     """
@@ -171,7 +174,7 @@ def plan_endpoints(
         study: the study that declares the endpoints; its views are among those of the pilot.
         level: target level of trials-to-target; None without a target.
         replicates: numbers of replicates to evaluate.
-        seeds: numbers of fresh seeds of each incumbent to evaluate.
+        seeds: numbers of fresh seeds of each incumbent to evaluate. Seeds beyond those of the pilot repeat them and show no further gain.
         resamples: number of resamples of each size.
     """
     all_seeds = np.tile(np.arange(pilot.seeds), (pilot.replicates, 1))  # (replicates, seeds)
@@ -181,9 +184,10 @@ def plan_endpoints(
             rng = np.random.default_rng(derive_seed(study.seed, "power", size, number))
             resampled = []
             for _ in range(resamples):
-                rows, seeds_of_rows = rng.integers(pilot.replicates, size=size), rng.integers(pilot.seeds, size=(size, number))
+                rows, order = rng.integers(pilot.replicates, size=size), np.argsort(rng.random((size, pilot.seeds)), axis=1)
+                seeds_of_rows = np.tile(order, -(-number // pilot.seeds))[:, :number]  # (size, number)
                 resampled.append(declared_results(study, *_curves(pilot, study, rows, seeds_of_rows), level))
-            yield from _planned(in_pilot, resampled, size, number, pilot.confirmed)
+            yield from _planned(in_pilot, resampled, size, number, pilot)
 
 
 def _curves(pilot: Pilot, study: Study, rows: Ints, seeds: Ints) -> tuple[Curves, Curves]:
@@ -203,9 +207,10 @@ def _planned(
     resampled: Sequence[Sequence[EndpointResult]],
     replicates: int,
     seeds: int,
-    confirmed: bool,
+    pilot: Pilot,
 ) -> Iterator[PlannedEndpoint]:
     """The precision and power of each endpoint and comparison, from the results of the resamples."""
+    expansion = np.sqrt(pilot.replicates / (pilot.replicates - 1))
     for index, result in enumerate(in_pilot):
         if result.declared is None:
             continue
@@ -221,7 +226,7 @@ def _planned(
                 replicates=replicates,
                 seeds=seeds,
                 difference=pair.estimate.value,
-                half_width=float(np.mean([(each.estimate.high - each.estimate.low) / 2 for each in pairs])),
+                half_width=float(np.mean([(each.estimate.high - each.estimate.low) / 2 for each in pairs]) * expansion),
                 power=float(np.mean([bool(each.shown) and np.sign(each.estimate.value) == side for each in pairs])),
-                confirmed=confirmed,
+                confirmed=pilot.confirmed,
             )

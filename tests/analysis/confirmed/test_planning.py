@@ -45,12 +45,13 @@ def test_intervals_shrink_with_the_root_of_the_replicates_and_power_grows(make_p
     assert plans[0].power < plans[1].power
 
 
-def test_the_half_width_is_that_of_the_spread_of_the_pilot(make_pilot):
-    """Fresh seeds are so many that only replicates differ: t(9) sd / sqrt(10), with the sd of a resample of 12 replicates."""
-    source = make_pilot(noise=0.0)
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_the_half_width_is_that_of_the_spread_of_the_pilot(make_pilot, noise):
+    """t(9) sd / sqrt(10), on as many seeds as the pilot has: their noise is in the sd of the 12 replicates already."""
+    source = make_pilot(noise=noise)
     (plan,) = [plan for plan in plans_of(source, [10], [8], 400) if plan.endpoint.use == "final"]
     differences = analyze(source).declared[1].declared.pairs[0].differences
-    assert plan.half_width == pytest.approx(2.262 * differences.std() / np.sqrt(10), rel=0.1)
+    assert plan.half_width == pytest.approx(2.262 * differences.std(ddof=1) / np.sqrt(10), rel=0.05)
 
 
 def test_more_seeds_give_shorter_intervals(make_pilot):
