@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.supplement.study import supplement
 from hpstudy.report import numbers, style
-from hpstudy.report.chapters import anytime, methods, robustness, tests
+from hpstudy.report.chapters import anytime, budgets, methods, robustness, tests
 from hpstudy.report.charts.best_by_seconds import best_by_seconds
 from hpstudy.report.charts.iqm import iqm_curves
 from hpstudy.report.charts.leave_one_out import leave_one_out
@@ -193,8 +193,20 @@ def test_one_sided_bounds_need_a_declared_margin(extended, make_extended, ramps)
 
 
 def test_three_views_are_ranked_all_at_once(make_extended, ramps):
-    row = table(make_extended({"a": ramps(4), "b": ramps(2), "c": ramps()}), "Joint test").rows[0]
-    assert row[-1] == "a 3.0, b 2.0, c 1.0"
+    joint = table(make_extended({"a": ramps(4), "b": ramps(2), "c": ramps()}), "Joint test")
+    assert joint.rows[0][-1] == "a 3.0, b 2.0, c 1.0"
+    assert "too small" not in joint.note
+    few = table(make_extended({"a": ramps(4, n=4), "b": ramps(2, n=4), "c": ramps(n=4)}), "Joint test")
+    assert few.note.endswith(
+        "With fewer than 5 replicates this p is too small. That of the ranks of the views is by permutation."
+    )
+
+
+@pytest.mark.parametrize(("n", "most"), [(2, "50%"), (5, "93.8%"), (6, None)])
+def test_intervals_of_few_searches_are_said_to_be_too_short(make_results, ramps, n, most):
+    note = tables(make_results({"a": ramps(3, n=n), "b": ramps(n=n)}), budgets)["Best score after a number of trials."].note
+    said = f" With {n} of them it contains the mean of a symmetric distribution in at most {most} of all studies."
+    assert note.endswith(said) if most else "symmetric" not in note
 
 
 def test_the_view_that_always_wins_wins_in_every_replicate(extended):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hpstudy.analysis.comparisons.margin import ENOUGH
 from hpstudy.analysis.results import Results
+from hpstudy.analysis.statistics.permutation import smallest_p
 from hpstudy.report import csvs, numbers
 from hpstudy.report.charts import budgets
 from hpstudy.report.model import Section, Table, grouped, section
@@ -40,6 +41,12 @@ def _values(results: Results) -> Table:
     ]
     head = ("trials", "view", "searches", "mean", f"{notation.ci} of the mean", "SD", "median")
     note = "Intervals of a mean assume that the searches contain every rare event, such as one search in ten that gets stuck."
+    few = {at.searches for view in results.views for at in view.budgets if at.searches > 1}
+    if (p := smallest_p(min(few, default=1_000))) >= 1 - results.study.analysis.confidence:
+        note += (
+            f" An interval lies within the values of the searches. With {min(few)} of them it contains the mean of a symmetric "
+            f"distribution in at most {numbers.percent(round(1 - p, 3))} of all studies."
+        )
     return Table(f"Best {notation.metric} after a number of trials.", head, grouped(rows), left=2, note=note)
 
 
