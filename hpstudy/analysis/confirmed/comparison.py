@@ -26,6 +26,9 @@ from hpstudy.analysis.statistics.survival import trials_range
 from hpstudy.analysis.targets.trials_to_target import attainable
 from hpstudy.study.declaration import Endpoint
 
+EQUAL = 1e-12
+"""Relative range up to which all differences are equal apart from rounding."""
+
 
 @dataclass(frozen=True)
 class EndpointOfView:
@@ -214,6 +217,8 @@ def _pair(
 ) -> EndpointOfPair:
     """The (replicates,) differences of two views, not adjusted yet; `influence` is the difference of `_influence`."""
     n = len(differences)
+    if np.ptp(influence) <= EQUAL * np.abs(influence).max():
+        influence = np.full_like(influence, influence[0])
     estimate = _estimate(differences, influence, confidence, possible)
     sd = float(deviation(influence - influence[0])) if n > 1 else float("nan")
     return EndpointOfPair(a, b, differences, estimate, _p(estimate.value, sd, n), float("nan"), "", ends, sd)

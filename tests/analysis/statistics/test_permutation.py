@@ -82,3 +82,10 @@ def test_holm_does_not_count_tests_without_a_p():
 
 def test_holm_of_nothing_is_nothing():
     assert holm(np.array([])).size == 0
+
+
+def test_sums_of_zero_apart_from_rounding_are_equal():
+    """The differences are 4, -4, 2, -2 and 0 hundredths; their sum in floating point is not 0."""
+    differences = np.array([0.45, 0.31, 0.27, 0.52, 0.4]) - np.array([0.41, 0.35, 0.25, 0.54, 0.4])
+    assert 0 < abs(differences.sum()) < 1e-15
+    assert sign_flip(differences, 0).p == 1.0
