@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
+from hpstudy.analysis.statistics.deviation import scaled
 from hpstudy.analysis.trials.searches import STATES, Layout, final_metrics, gather, plain
 from hpstudy.errors import UsageError
 from hpstudy.goal import Goal
@@ -64,6 +65,7 @@ class Means:
 
 def summary(values: Floats, confidence: float) -> Means:
     """Means over the replicates of (replicates x ...) values, ignoring NaN, with intervals mean +- t(n - 1) sd / sqrt(n)."""
+    values, unit = scaled(values)
     present = ~np.isnan(values)
     n = present.sum(axis=0).astype(np.int64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -71,7 +73,7 @@ def summary(values: Floats, confidence: float) -> Means:
         squares = (np.where(present, values - mean, 0.0) ** 2).sum(axis=0)
         degrees = np.where(n > 1, n - 1.0, np.nan)
         half_width = stats.t.ppf((1 + confidence) / 2, degrees) * np.sqrt(squares / degrees / n)
-    return Means(n, np.asarray(mean), np.asarray(mean - half_width), np.asarray(mean + half_width))
+    return Means(n, *(np.ldexp(ends, unit) for ends in (mean, mean - half_width, mean + half_width)))
 
 
 def best_point(means: Means, goal: Goal) -> int | None:

@@ -152,3 +152,12 @@ def test_curves_of_completed_trials_stand_at_their_epochs():
     np.testing.assert_array_equal(a.curves["loss"][0], [[0.9, math.nan], [0.2, 0.1]])
     assert np.isnan(a.curves["loss"][1]).all()
     assert b.epochs.tolist() == [1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_means_of_any_size_have_the_interval_of_ordinary_ones(unit):
+    values = np.array([[1.0, 1.0], [3.0, math.nan], [2.0, 4.0]])
+    found, ordinary = summary(unit * values, 0.95), summary(values, 0.95)
+    assert found.low / unit == pytest.approx(ordinary.low)
+    assert found.high / unit == pytest.approx(ordinary.high)
