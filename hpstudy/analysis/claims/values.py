@@ -79,6 +79,9 @@ def _of_replicates(result: EndpointResult, view: str, replicates: int) -> Floats
     for of_view in result.declared.views if result.declared is not None else ():
         if of_view.view == view:
             values[result.replicates] = of_view.independent
+            if len(result.replicates) == 2 and np.isnan(of_view.estimate.low):
+                # Each is the plateau of the other, so they are one observation, without an interval.
+                values[result.replicates] = of_view.estimate.value, np.nan
     return values
 
 

@@ -345,6 +345,18 @@ def test_intervals_cover_a_known_truth(endpoint, source):
     assert 0.925 <= hits / 400 <= 0.98
 
 
+def test_a_claim_about_two_replicates_that_set_their_plateaus_has_no_interval(make_confirmed):
+    claim = {"claim": "a", "metric": "confirmed_regret", "of": {"view": "a"}, "minus": {"view": "b"}, "below": 1000}
+    values = {"a": A[:2], "b": B[:2]}
+    fresh = {view: np.asarray(of)[:, :, None] for view, of in values.items()}
+    results = analyze(make_confirmed(values, fresh, endpoints=[{"use": "confirmed_regret"}], criteria=[claim]))
+    (pair,) = results.declared[0].declared.pairs
+    (contrast,) = results.criteria[0].contrasts
+    assert np.isnan(pair.estimate.low)
+    assert (np.isnan(contrast.low), contrast.verdict) == (True, "inconclusive")
+    assert contrast.mean == pytest.approx(pair.estimate.value)
+
+
 def test_differences_that_are_equal_apart_from_rounding_have_the_p_of_equal_ones():
     a = np.array([[0.41], [0.52], [0.33]])
     b = a - 0.1
