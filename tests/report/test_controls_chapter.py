@@ -188,6 +188,16 @@ def test_a_default_far_away_does_not_flatten_the_curves(controlled, ramps):
     assert "Not drawn: the default point of a." in chart.reading
 
 
+def test_one_bad_first_trial_does_not_compress_the_curves(controlled, ramps):
+    bad = ramps()
+    bad[0, 0] = -1000
+    (chart,) = blocks_of(controlled({"a": bad, "a/random": ramps(seed=1)}, named=("random",)), Chart)
+    assert chart.panels[0].y.limits[0] > -10
+    assert " are outside the axis." in chart.reading
+    (chart,) = blocks_of(controlled({"a": ramps(), "a/random": ramps(seed=1)}, named=("random",)), Chart)
+    assert "outside the axis" not in chart.reading
+
+
 def test_many_views_are_spread_over_figures(controlled, ramps):
     views = [f"v{number}" for number in range(PANELS + 1)]
     values = {**{view: ramps() for view in views}, **{f"{view}/random": ramps(seed=1) for view in views}}

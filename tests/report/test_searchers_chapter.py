@@ -83,6 +83,14 @@ def test_the_figure_has_a_panel_for_each_view_and_a_line_for_each_searcher(depen
         assert [mark.groups for mark in panel.marks if isinstance(mark, Line)] == [(0,), (1,)]
 
 
+def test_one_bad_first_trial_does_not_compress_the_curves():
+    values = values_of(3)
+    values["a/tpe"][0, 0] = -1000
+    (chart,) = blocks_of(analyze(source(values)), Chart)
+    assert all(panel.y.limits[0] > -10 for panel in chart.panels)
+    assert chart.reading.endswith(" Some values of the first trial are outside the axis.")
+
+
 def test_the_data_of_the_figure_and_the_table_are_files(depends):
     rows = {table.__name__: csvs.text(table(depends)).splitlines() for table in TABLES}
     assert len(rows["searcher_curves"]) == 1 + 2 * 2 * TRIALS

@@ -12,7 +12,7 @@ from hpstudy.analysis.baselines.controls import DefaultControl, ViewControls
 from hpstudy.analysis.curves.best_so_far import MeanCurve
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.axes import around, best_axis, best_limits, trial_axis
+from hpstudy.report.charts.axes import around, best_axis, best_limits, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import PANELS, in_grid, parts
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals
 from hpstudy.report.charts.marks import Band, Hover, Line, Mark, Marker, Rule
@@ -34,10 +34,13 @@ def charts(results: Results, views: Sequence[ViewControls]) -> Iterator[Chart]:
         drawn = {entry.name for view in part for entry, _ in _curves(view)} | {DEFAULT.name for view in part if _default(view)}
         legend = tuple(entry for entry in (SEARCH, RANDOM, EXPECTED, DEFAULT) if entry.name in drawn)
         columns = min(len(part), 2)
+        panels = [_panel(results, view, legend, value_limits(results, part)) for view in part]
+        caption, reading = caption_and_reading(results, part)
         yield Chart(
             name,
-            in_grid([_panel(results, view, legend, value_limits(results, part)) for view in part], columns),
-            *caption_and_reading(results, part),
+            in_grid(panels, columns),
+            caption,
+            reading + outside(first_trials, *panels),
             Data.of(results, control_curves, control_defaults),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
             legend=legend,
@@ -92,10 +95,11 @@ def _panel(results: Results, view: ViewControls, legend: tuple[Entry, ...], limi
 def value_limits(results: Results, views: Sequence[ViewControls]) -> tuple[float, float]:
     """Limits of the value axis: all curves with their bands, and default points within the range of the curves from them.
 
-    A default point that is far worse than all other values must not compress the curves.
+    A default point that is far worse than all other values, or bad first trials, must not compress the curves.
     """
     curves = [curve for view in views for entry, curve in _curves(view) if entry is not EXPECTED]
-    values = np.concatenate([end for curve in curves for end in (curve.mean, curve.low, curve.high)])
+    ends = [end for curve in curves for end in (curve.mean, curve.low, curve.high)]
+    values = np.concatenate([end[crowded(*ends) :] for end in ends])
     defaults = np.array([default.mean for view in views if (default := _default(view))], dtype=np.float64)
     low, high = around(values, room=1.0)
     near = defaults[(defaults >= low) & (defaults <= high)] if np.isfinite(values).any() else defaults

@@ -9,7 +9,7 @@ import numpy as np
 from hpstudy.analysis.baselines.searchers import SearchedBy
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.axes import best_axis, best_limits, trial_axis
+from hpstudy.report.charts.axes import best_axis, best_limits, crowded, first_trials, outside, trial_axis
 from hpstudy.report.charts.grid import PANELS, in_grid, parts
 from hpstudy.report.charts.intervals import NO_INTERVALS, has_intervals, mean_curve, trials
 from hpstudy.report.charts.marks import Mark
@@ -26,14 +26,16 @@ def charts(results: Results) -> Iterator[Chart]:
     started = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
     for name, part in parts("searchers", started, PANELS):
         columns, curves = min(len(part), 2), [one.curve for of in part for one in of]
-        limits = best_limits(results, *(end for curve in curves for end in (curve.mean, curve.low, curve.high)))
+        ends = [end for curve in curves for end in (curve.mean, curve.low, curve.high)]
+        limits = best_limits(results, *(end[crowded(*ends) :] for end in ends))
+        panels = [_panel(results, of, limits) for of in part]
         targets = [target_entry(results)] if target(results, limits) else []
         yield Chart(
             name,
-            in_grid([_panel(results, of, limits) for of in part], columns, shared=True),
+            in_grid(panels, columns, shared=True),
             f"Best {results.study.metric.name} so far of each view with each searcher.",
             f"Means over replicates{_intervals(results, part)} If the comparison does not depend on the searcher, all lines change in the "
-            "same way from one panel to another.",
+            f"same way from one panel to another.{outside(first_trials, *panels)}",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
             legend=(*(Entry(name, *style.look(index)) for index, name in enumerate(_names(results))), *targets),
