@@ -83,8 +83,9 @@ def t_mean_over_studies(samples: Sequence[Sample], confidence: float) -> tuple[C
 def bootstrap_mean_over_studies(samples: Sequence[Sample], bootstrap: Bootstrap) -> CountedEstimate:
     """The mean over studies with a percentile interval of a bootstrap that draws replicates, a common one for all its studies.
 
-    The replicates of studies with the same seed are drawn together, and a study has the mean of its drawn ones. Ends are NaN if a study has
-    fewer than two replicates.
+    The replicates of studies with the same seed are drawn together, apart from those of other seeds (stratified resampling: Davison and
+    Hinkley 1997, Bootstrap methods and their application, section 3.2, https://doi.org/10.1017/CBO9780511802843). A study has the mean of
+    its drawn replicates. Ends are NaN if a study has fewer than two.
     """
     value, sizes = mean_over_studies(samples), [len(sample.values) for sample in samples]
     if min(sizes) < 2:
