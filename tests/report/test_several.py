@@ -16,6 +16,7 @@ from hpstudy.report.charts.marks import Dots, Line
 from hpstudy.report.html import compile_html
 from hpstudy.report.model import Paragraph
 from hpstudy.report.pdf import compile_pdf
+from hpstudy.report.pens import matplotlib as pen
 from tests.analysis.test_joint_endpoints import joint
 
 # First trials 0, 2 and 1, 3: their median is 1.5. The best value of all is 5.
@@ -282,6 +283,23 @@ def test_every_endpoint_is_in_the_table_the_figure_and_the_file(declared):
     drawn = [mark.x.tolist() for panel in chart.panels for mark in panel.marks if isinstance(mark, Dots)]
     assert drawn == [[row[head.index("difference")]] for row in rows]
     assert len(rows) == 5 * 2 * 3
+
+
+@pytest.mark.parametrize("studies", [2, 3, 6])
+def test_every_study_has_its_name_at_its_row(declared, studies):
+    names = [f"study_{number}" for number in range(studies)]
+    given = [
+        dataclasses.replace(declared.studies[0], study=declared.studies[0].study.model_copy(update={"name": name}))
+        for name in names
+    ]
+    endpoints = [
+        dataclasses.replace(one, studies=one.studies[:1] * studies, reached=one.reached[:1] * studies, b="b", a="a")
+        for one in declared.endpoints[::2]
+    ]
+    several_studies = dataclasses.replace(declared, studies=tuple(given), endpoints=tuple(endpoints), pairs=declared.pairs[:1])
+    with style.applied():
+        axes = pen.figure(charts.endpoints(several_studies)).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [*names, "all together"]
 
 
 def test_endpoints_of_an_incomplete_study_have_no_verdict():

@@ -56,7 +56,7 @@ def endpoints(compared: Several) -> Chart:
         f"A point is the mean difference over replicates (a diamond: over studies), a bar its {confidence(compared.studies[0])} CI. "
         "Regrets and final values are on the common scale. An estimate is missing if no search of a view reaches the criterion.",
         Data.of(compared, endpoints_compared),
-        (0.6 + 0.17 * len(_rows(compared))) * -(-len(panels) // 2),
+        (0.8 + 0.17 * len(_rows(compared))) * -(-len(panels) // 2),
         legend=_legend(compared),
     )
 
