@@ -21,7 +21,7 @@ from hpstudy.report.charts.model import Chart, Data, Entry, Panel
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.views import entries, every, target, target_entry
 from hpstudy.report.charts.words import along, confidence, label, position, tried
-from hpstudy.report.csvs import Row, listed, numbered
+from hpstudy.report.csvs import Row, numbered
 from hpstudy.report.wording import level_text
 
 VECTOR_UP_TO = 200
@@ -267,10 +267,9 @@ def best_so_far(results: Results) -> Iterator[Row]:
     """Every started trial of the plan: `number` counts from 0 as in the database, `trials` from 1 as in the figures."""
     yield "view", "replicate", "number", "trials", "state", "value", "best_so_far"
     for view in results.views:
-        started = view.searches.states > 0
-        columns = listed(*np.nonzero(started), view.searches.states[started], view.searches.values[started], view.best[started])
-        for replicate, number, state, value, best in zip(*columns, strict=True):
-            yield view.name, replicate, number, number + 1, STATES[state], value, best
+        for replicate, number in np.argwhere(view.searches.states > 0).tolist():
+            value, best = float(view.searches.values[replicate, number]), float(view.best[replicate, number])
+            yield view.name, replicate, number, number + 1, STATES[view.searches.states[replicate, number]], value, best
 
 
 def mean_curves(results: Results) -> Iterator[Row]:

@@ -91,10 +91,7 @@ def searched_trials(results: Results) -> Iterator[Row]:
         best = view.is_incumbent.tolist()
         flips = view.flips.ratio.tolist() if view.flips is not None else [math.nan] * len(best)
         rows_of_trials = zip(view.replicate.tolist(), view.number.tolist(), view.objective.tolist(), flips, best, strict=True)
-        columns = [
-            (name, view.values[name].tolist(), view.unit[:, column].tolist()) for column, name in enumerate(view.hyperparameters)
-        ]
         for row, head in enumerate(rows_of_trials):
-            for name, values, unit in columns:
-                if values[row] is not None:
-                    yield view.name, *head, name, values[row], unit[row]
+            for column, name in enumerate(view.hyperparameters):
+                if view.values[name][row] is not None:
+                    yield view.name, *head, name, view.values[name][row], float(view.unit[row, column])
