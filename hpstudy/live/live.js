@@ -156,7 +156,10 @@
       if (figures.has(name)) dropFigure(name);
       else target(name)?.replaceChildren();
     }
-    if (shown.has("answer")) document.querySelectorAll("[data-read]").forEach((place) => { place.textContent = place.dataset.read; });
+    if (shown.has("answer")) document.querySelectorAll(".waiting[data-read]").forEach((place) => {
+      place.textContent = place.dataset.read;
+      place.classList.remove("waiting");
+    });
     document.body.dataset.shown = String(Number(document.body.dataset.shown || 0) + 1);
     refreshing = false;
   };

@@ -52,7 +52,7 @@ const Figures = (() => {
   // A title is below the buttons of plotly, which would cover its end.
   const layout = (panel, title) => ({
     autosize: true,
-    margin: { l: 56, r: 12, t: 38 + 18 * title.length, b: 44 },
+    margin: { l: 56, r: 12, t: 38 + 18 * (title.length + panel.annotations.some((one) => one.y >= 1)), b: 44 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: variable("--ink") },
@@ -83,6 +83,14 @@ const Figures = (() => {
   const traces = (figure, panel) => colored(panel.data).map((trace) => ({
     hoverlabel: { namelength: -1 }, ...trace, visible: trace.meta.every((group) => !figure.off.has(group)),
   }));
+
+  const ROW_PX = 18, AROUND_PX = 120;  // of a line of text, and of what is above and below the rows
+
+  // A panel of many rows is as high as their names need.
+  const makeRoom = (figure) => figure.panels.forEach((panel, at) => {
+    const height = AROUND_PX + ROW_PX * (panel.y.ticktext || []).length;
+    figure.places[at].style.minHeight = `${height}px`;
+  });
 
   const draw = (figure, changed) => Promise.all(figure.panels.map((panel, at) => {
     const title = panel.title ? wrapped(panel.title, figure.places[at].clientWidth) : [];
@@ -117,6 +125,7 @@ const Figures = (() => {
     live.hidden = false;
     try {
       paint(figure);
+      makeRoom(figure);
       await draw(figure);
     } catch (error) {
       live.hidden = true;  // the static drawing remains
@@ -136,6 +145,7 @@ const Figures = (() => {
   const update = (figure, panels) => {
     const changed = panels.map((panel, at) => JSON.stringify(panel) !== JSON.stringify(figure.panels[at]));
     figure.panels = panels;
+    makeRoom(figure);
     return draw(figure, changed);
   };
 

@@ -72,6 +72,14 @@ def test_long_names_fit_a_phone_and_nothing_is_called_empty_before_it_is_read(br
         assert browser.run("document.documentElement.scrollWidth") == 375
 
 
+def test_a_page_of_a_damaged_database_waits_for_nothing(browser, tmp_path):
+    (tmp_path / "damaged.sqlite").write_bytes(b"no database" * 500)
+    with live_page(tmp_path / "damaged.sqlite") as address:
+        browser.open(address)
+        browser.wait("!!document.querySelector('.problem')")
+        assert browser.run("[...document.querySelectorAll('.waiting')].filter((each) => each.checkVisibility()).length") == 0
+
+
 def test_the_page_grows_while_it_is_open(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(feed, "POLL_S", 0.1)
     monkeypatch.setattr(feed, "PAUSE_FACTOR", 0)

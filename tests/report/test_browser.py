@@ -86,3 +86,18 @@ def test_a_long_title_is_in_lines_between_the_buttons_and_the_plot(browser, tmp_
     assert title["right"] <= width
     captions = browser.run("Math.max(...[...document.querySelectorAll('caption')].map((each) => each.clientWidth))")
     assert captions <= width
+
+
+def test_a_panel_of_many_rows_is_as_high_as_their_names_need(browser, tmp_path, make_results, ramps):
+    path = tmp_path / "page.html"
+    with style.applied():
+        path.write_bytes(compile_html(document(make_results({name: ramps() for name in "abcdefg"}))))
+    browser.open(path)
+    browser.wait(DRAWN)
+    panels = (
+        "[...document.querySelectorAll('.panel')].map((each) => [each.clientHeight, (each.layout.yaxis.ticktext || []).length])"
+    )
+    found = browser.run(panels)
+    assert max(rows for _, rows in found) == 21
+    assert all(height >= 18 * rows + 120 for height, rows in found)
+    assert browser.run("[...document.querySelectorAll('th.short')].every((each) => each.clientHeight < 40)")
