@@ -46,6 +46,8 @@ def write_file(path: Path, content: bytes | str) -> None:
         OutputError: it cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
+    if not path.name:
+        raise UsageError(f"{path} is not a regular file", "choose another --output")
     with output_file(path) as draft:
         if path.exists() and not path.is_file():  # a device would be replaced
             raise UsageError(f"{path} is not a regular file", "choose another --output")
