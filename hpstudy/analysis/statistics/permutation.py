@@ -45,9 +45,8 @@ def sign_flip(differences: Floats, seed: int) -> SignFlip:
     `seed`, and the observed pattern is included, so p is never 0.
     """
     n = len(differences)
-    observed = (
-        abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
-    )  # sums that differ by rounding are equal, also if both are 0
+    # Sums that differ by rounding are equal, also if both are 0.
+    observed = abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
     if n <= EXACT_UP_TO:
         # (2**(n - 1),) sums. The first sign is fixed, since a pattern and its opposite have the same |sum|.
         sums = differences[:1].astype(np.float64)
