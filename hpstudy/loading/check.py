@@ -70,6 +70,7 @@ def check(parts: Parts) -> Findings:
         _check_views(findings, parts, findings.task)
     if parts.analysis is not None:
         findings.problems += _analysis_problems(parts.analysis, parts.names, parts.trials)
+        findings.problems += _unused_in_sweep(parts.analysis, findings.searcher)
         findings.problems += check_endpoints(parts.analysis, parts, findings.searcher)
         findings.problems += check_criteria(parts.analysis, parts, findings.searcher)
     return findings
@@ -186,6 +187,17 @@ def _name_problems(view: View) -> Iterator[Problem]:
             if not name or len(name) > MAX_NAME or not name.isprintable() or name != name.strip():
                 text = f"a hyperparameter needs a name of 1 to {MAX_NAME} printable characters, without spaces around it"
                 yield Problem((block, name), text)
+
+
+def _unused_in_sweep(analysis: Analysis, searcher: Searcher | None) -> Iterator[Problem]:
+    """Problems: settings for the comparison of searches in a sweep."""
+    if searcher is not None and searcher.lists_points:
+        for name in ("target", "margin"):
+            if getattr(analysis, name) is not None:
+                text = (
+                    f"a sweep has no searches to compare, so nothing uses '{name}': leave it out, and declare claims (criteria)"
+                )
+                yield Problem(("analysis", name), text)
 
 
 def _analysis_problems(analysis: Analysis, views: tuple[str, ...], trials: int | None) -> Iterator[Problem]:

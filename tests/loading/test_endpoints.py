@@ -109,8 +109,16 @@ def test_a_claim_about_more_trials_within_a_plateau_than_a_search_has_is_refused
     assert "a difference of trials-to-within is at most 5 with 6 trials per search" in line
 
 
-def test_a_sweep_has_no_endpoints(toy_text, refused):
+@pytest.mark.parametrize(
+    ("analysis", "said"),
+    [
+        ("endpoints: [{use: trials_to_target}]", "a sweep has no searches whose endpoint could be compared"),
+        ("target: {value: 0.5}", "analysis.target: a sweep has no searches to compare, so nothing uses 'target'"),
+        ("margin: 0.1", "analysis.margin: a sweep has no searches to compare, so nothing uses 'margin'"),
+    ],
+)
+def test_a_sweep_has_no_endpoints_target_or_margin(toy_text, refused, analysis, said):
     sweep = toy_text.replace("searcher: toy, trials: 6, initial: 2", "searcher: grid, trials: 2, levels: {rate: 2}")
     sweep = sweep.replace("      width: {type: int, low: 1, high: 8}\n", "")
-    (line,) = refused(f"{sweep}{HEAD}    - {{use: trials_to_target}}\n")
-    assert "a sweep has no searches whose endpoint could be compared" in line
+    (line,) = refused(f"{sweep}analysis:\n  {analysis}\n")
+    assert said in line
