@@ -1,4 +1,4 @@
-"""Representations of objects: a line of text in Python, plain HTML tables in a notebook.
+"""Representations of objects: text that a terminal only shows, a line of text in Python, plain HTML tables in a notebook.
 
 The HTML has no style and no script, so that the notebook's own style applies, dark or light.
 """
@@ -14,6 +14,18 @@ MISSING = "–"
 
 MOST_DECIMALS = 6
 """A number that needs more decimals is written with significant digits."""
+
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Control characters with the escapes that are shown in their place."""
+
+
+def visible(text: str) -> str:
+    r"""Return a text with control characters as escapes: a terminal would obey them, and texts of user code and databases can contain any.
+
+    >>> print(visible("\x1b[2Jlost"))
+    \x1b[2Jlost
+    """
+    return text.translate(CONTROLS)
 
 
 @dataclass(frozen=True)

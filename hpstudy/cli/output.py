@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, NoReturn
 
 from hpstudy.digits import distinguishing_digits
+from hpstudy.display import visible
 from hpstudy.errors import HpstudyError, StudyError
 
 DIGITS = 6
@@ -29,7 +30,7 @@ class Format(StrEnum):
 
 def say(message: str) -> None:
     """Print a message on stderr."""
-    print(message, file=sys.stderr)
+    print(visible(message), file=sys.stderr)
 
 
 def fail(error: HpstudyError) -> NoReturn:
@@ -71,7 +72,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -
 def print_wrapped(label: str, text: str = "") -> None:
     """Print `label` and `text`, wrapped to the width of the terminal; further lines are indented to the end of the label."""
     indent = " " * (len(label) if text else 2)
-    width = max(shutil.get_terminal_size().columns, 40)
+    width, text = max(shutil.get_terminal_size().columns, 40), visible(text)
     print(textwrap.fill(text, width, initial_indent=label, subsequent_indent=indent) if text else label.rstrip())
 
 
@@ -99,4 +100,4 @@ def cell(value: Any, digits: int = DIGITS) -> str:
         return f"{value:.{digits}g}"
     if isinstance(value, dict):
         return "  ".join(f"{key}={cell(item, digits)}" for key, item in value.items())
-    return " ".join(str(value).split())
+    return visible(" ".join(str(value).split()))

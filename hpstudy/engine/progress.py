@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from hpstudy.arguments import checked
+from hpstudy.display import visible
 from hpstudy.engine.duration import human_duration
 from hpstudy.errors import UsageError
 from hpstudy.store import Counts, TrialRow
@@ -101,7 +102,7 @@ class Lines(Observer):
 
     def _print(self, text: str) -> None:
         self._last = time.monotonic()
-        print(text, file=self._stream, flush=True)
+        print(visible(text), file=self._stream, flush=True)
 
 
 class Bars(Observer):
@@ -155,9 +156,9 @@ class Bars(Observer):
     def note(self, text: str) -> None:
         """Print a line above the bars."""
         if self._progress is None:
-            print(text, file=sys.stderr)
+            print(visible(text), file=sys.stderr)
         else:
-            self._progress.console.print(text, markup=False, highlight=False)
+            self._progress.console.print(visible(text), markup=False, highlight=False)
 
     def run_finished(self) -> None:
         """Leave the bars as they are."""

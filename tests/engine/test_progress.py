@@ -39,6 +39,11 @@ def test_a_failed_trial_is_told_with_its_reason(lines, make_study, write_module)
     assert any("failed: ValueError: odd" in line for line in lines(make_study(use=use, trials=6)))
 
 
+def test_a_terminal_does_not_obey_the_text_of_a_failure(lines, make_study, write_module):
+    use = write_module(r"def f(params, seed):" "\n" r"    if seed % 2: raise ValueError('\x1b[2Jodd')" "\n    return 1.0")
+    assert any(line.endswith(r"failed: ValueError: \x1b[2Jodd") for line in lines(make_study(use=use, trials=6)))
+
+
 def test_a_failure_without_a_message_is_told_by_its_type(lines, make_study, write_module):
     use = write_module("def f(params, seed):\n    if seed % 2: raise ValueError\n    return 1.0")
     assert any(line.endswith("failed: ValueError") for line in lines(make_study(use=use, trials=6)))
