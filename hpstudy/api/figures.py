@@ -99,15 +99,15 @@ def _check_alone(storage: str | Path | None, scale: str | None) -> None:
         raise UsageError("results are given, and they need no storage and no scale", "leave these arguments out")
 
 
-def check_order(study: object, name: object, storage: str | Path | None) -> None:
+def check_order(study: object, name: str, storage: str | Path | None) -> None:
     """Raise UsageError if the figure is given as the study, and the study as the figure."""
     if isinstance(study, str) and _is_study(name, storage) and not _is_study(study, storage):
         raise UsageError(f"'{study}' is given as the study, and the study as the figure", "give the study first, then the figure")
 
 
-def _is_study(given: object, storage: str | Path | None) -> bool:
-    """Whether an argument is a study, its results, or the path or the name of an existing one."""
-    return not isinstance(given, str) or isfile(given) or isfile(default_storage(given, storage))  # noqa: PTH113  # Path.is_file raises an error for a long name
+def _is_study(text: str, storage: str | Path | None) -> bool:
+    """Whether a text is the path or the name of an existing study."""
+    return isfile(text) or isfile(default_storage(text, storage))  # noqa: PTH113  # Path.is_file raises an error for a long name
 
 
 def _figures(results: Results) -> tuple[str, ...]:

@@ -111,15 +111,17 @@ def test_the_points_of_the_results_are_those_of_the_trials(database):
 
 
 def test_a_study_and_a_figure_in_the_wrong_order_are_one_error(database, tmp_path):
-    results = hpstudy.analyze(database, thorough=False)
-    for given in (results, results.study, database, str(database)):
-        with pytest.raises(UsageError, match="'budgets' is given as the study") as raised:
-            hpstudy.figure("budgets", given)
-        assert raised.value.hint == "give the study first, then the figure"
-        with pytest.raises(UsageError, match="'budgets' is given as the study"):
-            hpstudy.plot_figure("budgets", given, tmp_path / "budgets.svg")
+    with pytest.raises(UsageError, match="'budgets' is given as the study") as raised:
+        hpstudy.figure("budgets", str(database))
+    assert raised.value.hint == "give the study first, then the figure"
+    with pytest.raises(UsageError, match="'budgets' is given as the study"):
+        hpstudy.plot_figure("budgets", str(database), tmp_path / "budgets.svg")
     with pytest.raises(UsageError, match="'budgets' is given as the study"):
         hpstudy.figure("budgets", "example", storage=database.parent)
+    results = hpstudy.analyze(database, thorough=False)
+    for given in (results, results.study, database):
+        with pytest.raises(UsageError, match="name must be text, not "):
+            hpstudy.figure("budgets", given)
 
 
 def test_a_figure_of_results_is_saved(database, tmp_path):
