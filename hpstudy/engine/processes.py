@@ -102,6 +102,9 @@ class ProcessExecutor(Executor):
                 worker = self._take(kind)
                 if not worker.started:
                     worker.await_ready()
+                elif not worker.is_alive():  # the system may have ended it to free memory
+                    self._end(worker)
+                    continue
                 return worker
             except (OSError, OutOfResources, WorkerDied) as error:
                 if worker is not None:
@@ -122,9 +125,8 @@ class ProcessExecutor(Executor):
         with self._lock:
             if self._aborted:
                 raise WorkerDied("the run was aborted")
-            while self._idle[kind]:
-                if (worker := self._idle[kind].pop()).is_alive():  # the system may have ended it to free memory
-                    return worker
+            if self._idle[kind]:
+                return self._idle[kind].pop()
             worker = WorkerProcess(self.logs) if kind is None else TrialServerProcess(self.logs)
             self._all.add(worker)
             return worker
