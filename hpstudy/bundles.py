@@ -113,7 +113,7 @@ def open_bundle(bundle: str | Path, folder: str | Path | None = None) -> Path:
     """
     bundle, folder = Path(bundle), Path(folder or Path(bundle).with_suffix(""))
     contents = _verified(bundle)
-    if exists(folder) and (not folder.is_dir() or any(folder.iterdir())):  # noqa: PTH110  # Path.exists raises an error for a long name
+    if exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder", "choose another folder")
     write_new({folder / name: content for name, content in contents.items()})
     (database,) = (name for name in contents if name.endswith(".sqlite") and "/" not in name)

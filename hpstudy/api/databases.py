@@ -61,7 +61,7 @@ def locate(study: AnyStudy, storage: str | Path | None = None, *, scale: str | N
     path = Path(study)
     if path.name in ("", ".."):
         raise UsageError(f"'{path}' is a folder, not a study", "give a study file, a database, or the name of a study")
-    if not (path.suffix or isfile(path) or len(path.parts) > 1):  # noqa: PTH113  # Path.is_file raises an error for a long name
+    if not (path.suffix or isfile(path) or len(path.parts) > 1):
         return default_storage(path.name if scale is None else f"{path.name}-{scale}", storage)
     refuse_scale(scale)
     if storage is not None:

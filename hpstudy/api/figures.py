@@ -107,7 +107,7 @@ def check_order(study: object, name: str, storage: str | Path | None) -> None:
 
 def _is_study(text: str, storage: str | Path | None) -> bool:
     """Whether a text is the path or the name of an existing study."""
-    return isfile(text) or isfile(default_storage(text, storage))  # noqa: PTH113  # Path.is_file raises an error for a long name
+    return isfile(text) or isfile(default_storage(text, storage))
 
 
 def _figures(results: Results) -> tuple[str, ...]:

@@ -45,4 +45,4 @@ def _names(message: str, word: str) -> bool:
 
 
 def _exists(path: str) -> bool:
-    return os.path.exists(path)  # noqa: PTH110  # Path.exists raises an error for a name that is too long
+    return os.path.exists(path)

@@ -96,7 +96,7 @@ def read_study(
     source = read_source(path, scale)
     if not source.files:
         resume = f"`{shell_command('hpstudy', 'resume', path)}` continues its study"
-        hint = resume if isfile(path) else "`hpstudy init DIR` creates a folder with example studies"  # noqa: PTH113  # Path.is_file raises an error for a long name
+        hint = resume if isfile(path) else "`hpstudy init DIR` creates a folder with example studies"
         raise UsageError(source.problems[0].message, hint)
     if source.root is None:
         raise StudyError(source.problems)
