@@ -219,3 +219,6 @@ def _analysis_problems(analysis: Analysis, views: tuple[str, ...], trials: int |
     target = analysis.target
     if target is not None and target.view is not None and target.view not in views:
         yield Problem(("analysis", "target", "view"), f"no view is called '{target.view}': {nearest(target.view, views)}")
+    if target is not None and target.value is not None and target.statistic != "median_final":
+        text = "is about the searches of a view, and the target is a number: leave out 'statistic', or 'value' and name a view"
+        yield Problem(("analysis", "target", "statistic"), text)
