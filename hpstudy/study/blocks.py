@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic_core import PydanticKnownError
 
 from hpstudy.described import DescribedModel
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 """Pattern of the name of a study or view, which is used in file names and seeds."""
+
+
+def _whole(value: Any) -> Any:
+    if type(value) is not int:
+        raise PydanticKnownError("int_type")
+    return value
+
+
+WHOLE = BeforeValidator(_whole)
+"""For a literal of whole numbers, which accepts whatever equals one of them: true and 1.0 equal 1."""
 
 
 class Block(DescribedModel):

@@ -22,7 +22,7 @@ from pydantic import (
 from hpstudy.display import Listing, as_html
 from hpstudy.goal import Goal
 from hpstudy.plugins import is_plugin
-from hpstudy.study.blocks import Block, Name, OpenBlock
+from hpstudy.study.blocks import WHOLE, Block, Name, OpenBlock
 from hpstudy.study.constraints import parse
 from hpstudy.study.declaration import Analysis
 from hpstudy.study.parameters import Value, values_in_words
@@ -199,6 +199,9 @@ class Resources(Block):
         return {name: amount for name, amount in amounts.items() if amount}
 
 
+SeedBits = Annotated[Literal[31, 63], WHOLE]
+"""Size of a seed."""
+
 SEED_SIZES = ("seed_bits", "search_seed_bits")
 """Keys of a study that set the size of seeds. A database without such a key has seeds of 63 bits."""
 
@@ -208,7 +211,7 @@ class Study(Block):
 
     added: ClassVar = frozenset({"confirm", "resources", *SEED_SIZES})
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], WHOLE] = 1
     """Version of this format."""
     name: Name
     """The name of the study. It is used for the database and the report."""
@@ -216,10 +219,10 @@ class Study(Block):
     """The question that the study answers, in one sentence."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Root of all seeds of the study. 0 has no special meaning."""
-    seed_bits: Literal[31, 63] | None = None
+    seed_bits: SeedBits | None = None
     """Size of the seed of each training. Default: 31 for a task of your own (NumPy and scikit-learn accept at most 32), 63 for other tasks
     and in databases without this key."""
-    search_seed_bits: Literal[31, 63] | None = None
+    search_seed_bits: SeedBits | None = None
     """Size of the seed that the searcher receives. Default: 31 for a searcher of your own, 63 for other searchers and in databases without
     this key."""
     task: TaskBlock

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from hpstudy.data.image_set import ImageSet
+from hpstudy.study.blocks import WHOLE
 from hpstudy.tasks.image_network import ImageNetworkSettings, ImageNetworkTask, ImageParts
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class ImageSettings(ImageParts):
 
     size_key = "shrink"
 
-    shrink: Literal[1, 2, 4] = 1
+    shrink: Annotated[Literal[1, 2, 4], WHOLE] = 1
     """Divide width and height by this factor (means of blocks). With 2, training on a CPU is about six times as fast."""
     padding: int = Field(default=4, ge=0, le=16)
     """Pixels added on every side of a training image before a random crop to the original size; 0 disables the crop."""

@@ -149,6 +149,7 @@ def study(**changes):
         ({"dataset": "cifar11"}, r"no data set is called 'cifar11': did you mean 'cifar10"),
         ({"dataset": "no_such_module:Pictures"}, "there is no module 'no_such_module'"),
         ({"images": {"shrink": 3}}, "images.shrink: 3 is not valid here: .*1, 2, 4"),
+        ({"images": {"shrink": True}}, "images.shrink: must be a whole number, not true"),
         ({"images": {"padding": 17}}, "images.padding: must be at most 16"),
         ({"images": {"crop": 4}}, "images.crop: unknown key"),
         ({"device": "gpu"}, r"device: 'gpu' is not valid here: .*cpu, cuda"),
