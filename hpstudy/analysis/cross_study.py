@@ -68,7 +68,8 @@ class PairOfStudies:
 
     Attributes:
         score: difference of the normalized final bests, by study.
-        trials: difference of restricted trials-to-target, by study; None where a study has no target, or a view never reaches it.
+        trials: difference of restricted trials-to-target, by study; None where a study has no target, or a view never reaches it within
+            the smallest budget.
         score_together, trials_together: means over studies; trials only if every study has them.
     """
 
@@ -229,10 +230,12 @@ def _score(results: Results, scale: Scale, pair: PairResult) -> Floats:
 
 
 def _trials(pair: PairResult, horizon: int) -> Floats | None:
-    """(replicates,) differences of trials-to-target, restricted to the smallest budget; None where a view never reaches the target."""
-    if pair.trials is None or not (pair.trials.reached_a and pair.trials.reached_b):
+    """(replicates,) differences of trials-to-target within the smallest budget; None where a view never reaches the target in it."""
+    if (trials := pair.trials) is None or not (trials.reached_a and trials.reached_b):
         return None
-    return np.minimum(pair.trials.trials_a, horizon) - np.minimum(pair.trials.trials_b, horizon)
+    if max(trials.trials_a.min(), trials.trials_b.min()) > horizon:
+        return None
+    return np.minimum(trials.trials_a, horizon) - np.minimum(trials.trials_b, horizon)
 
 
 def _bootstrap(results: Results) -> Bootstrap:

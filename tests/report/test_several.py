@@ -68,21 +68,27 @@ def test_studies_weigh_equally_whatever_their_replicates(make_results):
     assert few == pytest.approx(many)
 
 
-def test_trials_to_target_are_restricted_to_the_smallest_budget(make_results):
-    def study(name, trials):
-        rows = np.zeros((3, trials))
-        rows[:, -1] = 1
-        return make_results({"a": rows, "b": np.ones((3, trials))}, analysis={"target": {"value": 1}}, study=called(name))
+def late_and_soon(make_results, name, trials, late, *, swap=False):
+    """A study in which the searches of a view reach the target at the trials `late`, and those of the other at the first."""
+    views = [(np.arange(1, trials + 1) >= np.array(late)[:, None]).astype(float), np.ones((len(late), trials))]
+    named = dict(zip("ba" if swap else "ab", views, strict=True))
+    return make_results({view: named[view] for view in "ab"}, analysis={"target": {"value": 1}}, study=called(name))
 
-    (pair,) = several([study("long", 9), study("short", 4)]).pairs
-    assert [estimate.mean for estimate in pair.trials] == [3, 3]
-    assert pair.trials_together.mean == 3
-    swapped = [
-        make_results({"a": np.ones((3, trials)), "b": late}, analysis={"target": {"value": 1}}, study=called(f"of_{trials}"))
-        for trials in (9, 4)
-        for late in [np.where(np.arange(trials) < trials - 1, 0.0, 1.0) * np.ones((3, 1))]
-    ]
-    assert several(swapped).pairs[0].trials_together.mean == -3
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_trials_to_target_are_restricted_to_the_smallest_budget(make_results, sign):
+    sizes = (("long", 9, [9, 9, 4]), ("short", 4, [4, 4, 4]))
+    (pair,) = several([late_and_soon(make_results, *size, swap=sign < 0) for size in sizes]).pairs
+    assert [estimate.mean for estimate in pair.trials] == [3 * sign, 3 * sign]
+    assert pair.trials_together.mean == 3 * sign
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_there_is_no_mean_of_trials_if_a_view_of_a_study_never_reaches_the_target_within_the_smallest_budget(make_results, swap):
+    sizes = (("long", 9, [9, 9, 5]), ("short", 4, [4, 4, 4]))
+    (pair,) = several([late_and_soon(make_results, *size, swap=swap) for size in sizes]).pairs
+    assert (pair.trials[0], pair.trials_together) == (None, None)
+    assert abs(pair.trials[1].mean) == 3
 
 
 def test_the_interval_of_all_studies_is_expanded_for_the_study_with_the_fewest_replicates(make_results):
