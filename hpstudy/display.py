@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
+from unicodedata import category
 
 MISSING = "–"
 """Shown in place of a missing number."""
@@ -15,17 +16,23 @@ MISSING = "–"
 MOST_DECIMALS = 6
 """A number that needs more decimals is written with significant digits."""
 
-CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-"""Control characters with the escapes that are shown in their place."""
+KEPT = "\n\t\u200b"
+"""Line ends, tabs, and places where a word may break: shown although Python calls them not printable, as all spaces except " "."""
 
 
 def visible(text: str) -> str:
-    r"""Return a text with control characters as escapes: a terminal would obey them, and texts of user code and databases can contain any.
+    r"""Return a text with escapes in place of characters that cannot be shown, as texts of user code and databases can contain any.
+
+    A terminal would obey control characters, and other marks change the direction of the text after them.
 
     >>> print(visible("\x1b[2Jlost"))
     \x1b[2Jlost
     """
-    return text.translate(CONTROLS)
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in KEPT or category(letter) == "Zs" else repr(letter)[1:-1] for letter in text
+    )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from hpstudy.display import visible
 from hpstudy.report.pens import plotly
 
 
@@ -18,19 +19,12 @@ def templates(package: str) -> Environment:
     return Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("hpstudy.report")]),
         autoescape=True,
-        finalize=_printable,
+        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
         keep_trailing_newline=True,
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-
-
-def _printable(value: Any) -> Any:
-    """A value of a template; the characters of a text that cannot be shown are replaced."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "".join(letter if letter in "\n\t\u200b\u00a0" or letter.isprintable() else "\ufffd" for letter in value)
 
 
 def embedded(value: Any) -> Markup:

@@ -19,6 +19,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
+from hpstudy.display import visible
 from hpstudy.errors import OutputError
 from hpstudy.report import style
 from hpstudy.report.charts.model import Chart
@@ -140,20 +141,16 @@ def _values(block: Block, indices: Mapping[str, int]) -> dict[str, Any]:
 
 
 def clean(value: Any) -> Any:
-    """The content with unsupported characters replaced, and long words made breakable except in text to copy."""
+    """The content with escapes for characters that cannot be shown, and long words made breakable except in text to copy."""
     if isinstance(value, str):
-        return " ".join(_breakable(word) for word in _printable(_TOGETHER.sub("\u00a0", value)).split(" "))
+        return " ".join(_breakable(word) for word in visible(_TOGETHER.sub("\u00a0", value)).split(" "))
     if isinstance(value, dict):
         if value.get("kind") == "code":
-            return {key: _printable(part) for key, part in value.items()}
+            return {key: visible(part) for key, part in value.items()}
         return {key: clean(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [clean(part) for part in value]
     return value
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter == "\n" or letter.isprintable() or letter in "\u200b\u00a0" else "\ufffd" for letter in text)
 
 
 def _breakable(word: str) -> str:

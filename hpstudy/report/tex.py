@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hpstudy.display import visible
+
 ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "^": r"\textasciicircum{}", "_": r"\_",
     "~": r"\textasciitilde{}", "%": r"\%", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
@@ -14,7 +16,7 @@ ESCAPES = {
 
 def text(source: str) -> str:
     """Text as LaTeX source."""
-    return "".join(ESCAPES.get(letter, letter) if is_drawable(letter) else "?" for letter in source)
+    return "".join(ESCAPES.get(letter, letter) if is_drawable(letter) else "?" for letter in visible(source))
 
 
 def is_drawable(letter: str) -> bool:

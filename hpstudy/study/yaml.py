@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import category
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
@@ -37,6 +38,9 @@ REASONS = {
     "but found another document": "a second document begins here; a study file has one",
 }
 """Reasons in the words of ruamel that are replaced."""
+
+REFUSED = ("Cc", "Cs")
+"""Unicode categories of control characters and of halves of a character, which a quoted text can contain as escapes such as "\\e"."""
 
 LOOK = "check the indentation, colons, quotes and brackets of this line and the one before"
 
@@ -165,7 +169,7 @@ class _Reader:
                 self.note(key, "a key must be a word, not a list or a mapping", location)
             elif name_node.value == "<<" and name_node.style is None:
                 merged += child.value if isinstance(child, SequenceNode) else [child]
-            elif (name := self.encodable(name_node.value, name_node, key)) in tree:
+            elif (name := self.text(name_node.value, name_node, key)) in tree:
                 first = tree[name].location.line
                 self.note((*key, name), f"appears twice in this block, first on line {first}: keep one of them", location)
             else:
@@ -181,7 +185,7 @@ class _Reader:
 
     def scalar(self, node: ScalarNode, key: tuple[str | int, ...]) -> Scalar:
         text = str(node.value)
-        return self.plain_scalar(text, node, key) if node.style is None else self.encodable(text, node, key)
+        return self.plain_scalar(text, node, key) if node.style is None else self.text(text, node, key)
 
     def plain_scalar(self, text: str, node: YamlNode, key: tuple[str | int, ...]) -> Scalar:
         if text in WORDS:
@@ -194,19 +198,18 @@ class _Reader:
             return whole
         number = float(text) if FLOAT.fullmatch(text) else math.inf if NOT_FINITE.fullmatch(text) else None
         if number is None:
-            return self.encodable(text, node, key)
+            return self.text(text, node, key)
         if not math.isfinite(number):
             self.note(key, f"{text} is not a finite number", self.location(node))
             return 0
         return number
 
-    def encodable(self, text: str, node: YamlNode, key: tuple[str | int, ...]) -> str:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            self.note(key, "this text contains half of a Unicode character", self.location(node))
-            return ""
-        return text
+    def text(self, text: str, node: YamlNode, key: tuple[str | int, ...]) -> str:
+        wrong = next((letter for letter in text if category(letter) in REFUSED and letter not in "\n\t"), None)
+        if wrong is None:
+            return text
+        self.note(key, f"remove the character U+{ord(wrong):04X} from this text", self.location(node))
+        return ""
 
     def location(self, node: YamlNode) -> Location:
         return Location(self.file, node.start_mark.line + 1)

@@ -87,7 +87,7 @@ def searches_of(results):
 
 
 def shown(text):
-    return text.replace("\x00", "\ufffd").replace("\x1b", "\ufffd")
+    return text.replace("\x00", r"\x00").replace("\x1b", r"\x1b")
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_json_in_a_page_holds_no_letter_that_ends_its_element():
 
 
 def test_words_for_plotly_hold_no_tag_entity_or_template():
-    assert escaped("<b>&lt;%{x}\x00") == "&lt;b&gt;&amp;lt;&#37;{x}\ufffd"
+    assert escaped("<b>&lt;%{x}\x00") == r"&lt;b&gt;&amp;lt;&#37;{x}\x00"
 
 
 @pytest.mark.usefixtures("short_plotly")

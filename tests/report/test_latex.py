@@ -21,7 +21,11 @@ def test_no_letter_of_a_text_is_a_command(letter):
 
 
 def test_letters_that_not_every_engine_has_become_a_question_mark():
-    assert latex.text("é 日 \x07") == "é ? ?"
+    assert latex.text("é 日") == "é ?"
+
+
+def test_a_control_character_is_an_escape():
+    assert latex.text("a\x07") == r"a\textbackslash{}x07"
 
 
 def test_a_report_is_a_source_with_figures_and_bibtex_entries(results, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hpstudy.analysis.arrays import Floats
+from hpstudy.display import visible
 from hpstudy.report import style
 from hpstudy.report.charts.marks import Band, Bars, Dots, Heat, Hover, Labels, Line, Mark, Marker, Rule, Steps
 from hpstudy.report.charts.model import Axis, Chart, ColorScale, Panel
@@ -44,10 +45,10 @@ def panels(chart: Chart) -> list[dict[str, Any]]:
 
 def escaped(text: str) -> str:
     """User text escaped so that plotly shows it literally, without tags, entities or templates; a line feed starts a new line."""
-    printable = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    shown = visible(text)
     for letter, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("%{", "&#37;{"), ("\n", "<br>")):
-        printable = printable.replace(letter, entity)
-    return printable
+        shown = shown.replace(letter, entity)
+    return shown
 
 
 def plain(value: Any) -> Any:
