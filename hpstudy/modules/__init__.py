@@ -1,7 +1,7 @@
 """Import of a study's modules from the folder of its study file, and checksums of their files."""
 
 from hpstudy.modules.finder import holds_packages
-from hpstudy.modules.imports import imported_by
+from hpstudy.modules.imports import imported_by, imported_files
 from hpstudy.modules.lookup import check_imported, function_folder, module_file, module_folder
 from hpstudy.modules.path import (
     current_digest,
@@ -25,6 +25,7 @@ __all__ = [
     "function_folder",
     "holds_packages",
     "imported_by",
+    "imported_files",
     "loaded_modules",
     "loaded_sources",
     "module_file",

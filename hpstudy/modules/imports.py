@@ -1,4 +1,4 @@
-"""The modules that a module imports, read from its source, so that imports within functions are included."""
+"""The modules that a module or a script imports, read from its source, so that imports within functions are included."""
 
 from __future__ import annotations
 
@@ -19,6 +19,27 @@ def imported_by(module: ModuleType) -> frozenset[str]:
     if not (isinstance(file, str) and file.endswith(".py")):
         return frozenset()
     return _imports(file, package if isinstance(package, str) else "")
+
+
+def imported_files(folder: Path, script: str) -> set[str]:
+    """Return the files in a folder that a script imports, directly or through each other, as paths relative to the folder.
+
+    Args:
+        folder: the folder that Python searches first for the script's modules.
+        script: the script's path in the folder.
+    """
+    waiting, found = [script], set[str]()
+    while waiting:
+        path = waiting.pop()
+        package = ".".join(Path(path).parent.parts)
+        for name in _imports(str(folder / path), package):
+            parts = name.split(".")
+            stems = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))  # an import of a.b also imports a
+            files = (file for stem in stems for file in (f"{stem}.py", f"{stem}/__init__.py"))
+            new = {file for file in files if file not in found and (folder / file).is_file()}
+            found |= new
+            waiting += new
+    return found
 
 
 @lru_cache(maxsize=CACHED_FILES)

@@ -312,6 +312,27 @@ def test_the_identity_has_the_files_that_the_command_names(folder):
     assert task.sources()["source of train.py"] != before
 
 
+@pytest.mark.parametrize("text", ["python src/train.py {rate}", "python -m src.train {rate}"])
+def test_the_identity_has_the_modules_that_a_script_imports_from_its_folder(folder, text):
+    """Python searches the folder of the script first, and with -m the working directory."""
+    for name, source in {
+        "src/train.py": "import json\nfrom src.net import make\ndef main():\n    import optim",
+        "src/optim.py": "import tools.schedules",
+        "src/tools/__init__.py": "",
+        "src/tools/schedules.py": "from .base import Schedule",
+        "src/tools/base.py": "import missing",
+        "src/unused.py": "",
+        "src/net.py": "",
+        "optim.py": "",
+        "json.txt": "",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(source)
+    found = {name.removeprefix("source of ") for name in command(text).sources()}
+    in_folder = {"src/optim.py", "src/tools/__init__.py", "src/tools/schedules.py", "src/tools/base.py"}
+    assert found == {"src/train.py"} | ({"src/net.py", "optim.py"} if "-m" in text else in_folder)
+
+
 def test_a_pattern_without_files_is_refused():
     (problem,) = command("r {rate}", files=("conf/*.yaml",)).check_views({"v": View(space={"rate": VIEW.space.root["rate"]})})
     assert problem.key == ("task", "files", 0)

@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from pydantic import field_validator, model_validator
 
 from hpstudy.errors import Problem, TrialFailed, UsageError, nearest
-from hpstudy.modules import digest_of, study_folder
+from hpstudy.modules import digest_of, imported_files, study_folder
 from hpstudy.sources import SOURCE
 from hpstudy.study.blocks import Block
 from hpstudy.study.parameters import Value
@@ -101,8 +102,9 @@ class CommandSettings(Block):
     metrics: MetricsSettings | None = None
     """The source of the values. Default: the last line of standard output that is a JSON object."""
     files: tuple[str, ...] = ()
-    """More files that determine the numbers, such as modules that the script imports: paths or patterns such as `conf/**/*.yaml`. The
-    database stores their checksums, like those of the files named in the command."""
+    """More files that determine the numbers, such as configurations that the script reads: paths or patterns such as `conf/**/*.yaml`. The
+    database stores their checksums, like those of the files named in the command. Modules that a named Python script imports from its
+    folder are found without this key."""
 
     @field_validator("command")
     @classmethod
@@ -192,10 +194,14 @@ class Command(Task):
             )
 
     def sources(self) -> dict[str, str]:
-        """Checksums of the files that the command names and of `files`."""
+        """Checksums of the files that the command names, of the modules that a Python script imports from its folder, and of `files`."""
         program, *_ = shlex.split(self.settings.command)
         named = [text for constant in self._template.constants for text in (constant, constant.partition("=")[2])]
         paths = [path for path in named if path and (path != program or "/" in path)]
+        scripts = [(Path(path).parent, Path(path).name) for path in paths if path.endswith(".py")]
+        modules = [name.replace(".", "/") + ".py" for flag, name in pairwise(self._template.constants) if flag == "-m"]
+        for folder, script in [*scripts, *((Path(), module) for module in modules)]:
+            paths += [str(folder / file) for file in {script, *imported_files(_folder() / folder, script)}]
         paths += [path for pattern in self.settings.files for path in self._matching(pattern)]
         # In databases of earlier versions, a name with a colon is the name of a part.
         digests = {os.path.normpath(path): digest_of(Path(_folder(), path)) for path in paths if ":" not in path}
