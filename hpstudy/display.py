@@ -6,8 +6,10 @@ The HTML has no style and no script, so that the notebook's own style applies, d
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from html import escape
+from typing import TextIO
 from unicodedata import category
 
 MISSING = "–"
@@ -33,6 +35,11 @@ def visible(text: str) -> str:
     return "".join(
         letter if letter.isprintable() or letter in KEPT or category(letter) == "Zs" else repr(letter)[1:-1] for letter in text
     )
+
+
+def obeys_escapes(stream: TextIO) -> bool:
+    """Return whether a stream is a terminal that can move its cursor. A dumb one, such as a shell in Emacs, prints lines only."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @dataclass(frozen=True)

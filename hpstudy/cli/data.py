@@ -13,6 +13,7 @@ import typer
 
 from hpstudy.cli.options import Form
 from hpstudy.cli.output import Format, print_rows, say
+from hpstudy.display import obeys_escapes
 from hpstudy.modules import module_path
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _bar() -> Iterator[Progress]:
         progress.TaskProgressColumn(),
         progress.TimeRemainingColumn(),
     )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True, disable=not obeys_escapes(sys.stderr)) as bar:
         task = bar.add_task("")
         yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
 

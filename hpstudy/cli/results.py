@@ -15,6 +15,7 @@ import hpstudy
 from hpstudy.cli import completion
 from hpstudy.cli.options import STUDY_HELP, AnyStudy, Form, Scale, Storage, View
 from hpstudy.cli.output import Format, cell, column_cells, print_rows, print_wrapped, say
+from hpstudy.display import obeys_escapes
 from hpstudy.errors import UsageError, nearest, shell_command
 from hpstudy.metric_names import of_layer
 
@@ -43,7 +44,7 @@ def status(
     """Show the progress of a study. For each view: trials by state and the best value so far; also who is running it."""
     if watch and form is not Format.table:
         raise UsageError("--watch prints tables only", "leave out --format or --watch")
-    terminal = sys.stdout.isatty()
+    terminal = obeys_escapes(sys.stdout)
     while True:
         complete = _show_status(study, storage, scale, form)
         if not watch or complete:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from hpstudy.arguments import checked
-from hpstudy.display import visible
+from hpstudy.display import obeys_escapes, visible
 from hpstudy.engine.duration import human_duration
 from hpstudy.errors import UsageError
 from hpstudy.store import Counts, TrialRow
@@ -168,12 +168,16 @@ class Bars(Observer):
 
 @checked
 def progress_for(*, verbose: bool = False, quiet: bool = False) -> Observer:
-    """Bars if stderr is a terminal, lines if it is not, nothing if `quiet`. Raises UsageError if it is both `verbose` and `quiet`."""
+    """Bars if stderr is a terminal that can move its cursor, otherwise lines; nothing if `quiet`.
+
+    Raises:
+        UsageError: it is both `verbose` and `quiet`.
+    """
     if verbose and quiet:
         raise UsageError("--verbose and --quiet contradict each other", "leave one of them out")
     if quiet:
         return Observer()
-    return Bars(verbose) if sys.stderr.isatty() else Lines(sys.stderr, verbose)
+    return Bars(verbose) if obeys_escapes(sys.stderr) else Lines(sys.stderr, verbose)
 
 
 class _TimeLeft:

@@ -89,6 +89,13 @@ def test_no_time_is_left_after_the_last_trial(run, make_study):
     assert [task.fields["info"] for task in bars._progress.tasks if task.description == "tiny"] == [""]
 
 
+@pytest.mark.parametrize(("terminal", "kind"), [("xterm", Bars), ("dumb", Lines)])
+def test_bars_need_a_terminal_that_can_move_its_cursor(monkeypatch, terminal, kind):
+    monkeypatch.setenv("TERM", terminal)
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: True))
+    assert type(progress_for()) is kind
+
+
 def test_quiet_is_the_observer_that_says_nothing():
     assert type(progress_for(quiet=True)) is Observer
 
