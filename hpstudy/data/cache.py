@@ -29,12 +29,18 @@ log = logging.getLogger(__name__)
 
 
 def root() -> Path:
-    """Return the root folder of the cache. It may not exist yet."""
-    if chosen := os.environ.get(VARIABLE):
-        return Path(chosen).expanduser().absolute()
+    """Return the root folder of the cache. It may not exist yet.
+
+    Raises:
+        DataError: the user has no home folder.
+    """
     import platformdirs
 
-    return platformdirs.user_cache_path("hpstudy")
+    try:
+        chosen = os.environ.get(VARIABLE)
+        return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("hpstudy")
+    except RuntimeError as error:
+        raise DataError(f"there is no folder for data sets: {error}", f"set {VARIABLE} to a writable folder") from error
 
 
 @contextmanager

@@ -21,6 +21,12 @@ def test_the_root_is_the_users_cache_folder_unless_the_variable_says_otherwise(m
     assert cache.root() == platformdirs.user_cache_path("hpstudy")
 
 
+def test_a_user_without_a_home_folder_is_told_to_set_the_variable(monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, "~no-such-user/data")
+    with pytest.raises(DataError, match=f"(?s)no folder for data sets.*set {cache.VARIABLE}"):
+        cache.root()
+
+
 def test_a_published_folder_holds_what_was_written(cache_root):
     publish(cache_root / "a", "new")
     assert (cache_root / "a" / "file").read_text() == "new"
