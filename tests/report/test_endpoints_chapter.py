@@ -397,7 +397,9 @@ def test_the_declaration_has_plateaus_and_first_replicates(plateaus, said):
     section = section_of(analyze(make(plateaus=plateaus, first_replicates=6)), "Declaration")
     rows = dict(row for block in section.blocks if isinstance(block, Facts) for row in block.rows)
     assert rows["plateaus"] == said
-    assert rows["first replicates"] == "6, also analyzed separately"
+    assert rows["first replicates"] == (
+        "6, also analyzed separately; the verdicts on them and on all are not corrected for each other"
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

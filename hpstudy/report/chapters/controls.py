@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from hpstudy.analysis.baselines.controls import Controls, DefaultControl, RandomControl, ViewControls
-from hpstudy.analysis.comparisons.margin import Side
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import deviation
+from hpstudy.analysis.statistics.permutation import smallest_p
 from hpstudy.report import numbers
 from hpstudy.report.charts import controls as charts
 from hpstudy.report.csvs import Row
@@ -70,7 +70,7 @@ def _random_sentence(results: Results, view: str, random: RandomControl) -> str:
     trials = numbers.things(budget, "trial")
     assert gap is not None
     low, high = float(gap.low[-1]), float(gap.high[-1])
-    verdict = _verdict(results, random.shown, "the search beats random search", "random search beats the search")
+    verdict = _verdict(results, "random", random, "the search beats random search", "random search beats the search")
     text = (
         f"{view}: after {trials}, search minus random search is {_with_interval(results, float(gap.mean[-1]), low, high)}, over "
         f"{numbers.things(len(random.replicates), 'paired replicate')}: {verdict}."
@@ -90,7 +90,7 @@ def _default_sentence(results: Results, view: str, default: DefaultControl) -> s
     pairs = numbers.things(len(default.replicates), "paired replicate")
     return (
         f"{view}: tuned minus default is {_with_interval(results, *default.gain)}, over {pairs}: "
-        f"{_verdict(results, default.shown, ABOVE_DEFAULT, BELOW_DEFAULT)}."
+        f"{_verdict(results, 'default', default, ABOVE_DEFAULT, BELOW_DEFAULT)}."
     )
 
 
@@ -100,15 +100,20 @@ def _with_interval(results: Results, mean: float, low: float, high: float) -> st
     return value if math.isnan(low) else f"{value} ({notation.ci} {notation.interval(low, high)})"
 
 
-def _verdict(results: Results, side: Side | None, better: str, worse: str) -> str:
-    """The verdict on a difference."""
-    if results.provisional or (results.controls is not None and not results.controls.complete):
+def _verdict(results: Results, kind: str, control: RandomControl | DefaultControl, better: str, worse: str) -> str:
+    """The verdict on the difference of a view and its control; `kind` is "random" or "default"."""
+    assert results.controls is not None, "there is a control"
+    if results.provisional or not results.controls.complete:
         return "not judged yet"
-    if side is None:
+    if control.shown is None:
         return "not judged, since one replicate has no spread"
-    if side == 0:
-        return "no difference shown"
-    return better if side * results.study.metric.goal.sign > 0 else worse
+    if control.shown == 0:
+        family = [getattr(view, kind) for view in results.controls.views]
+        tests, n = sum(one is not None and one.shown is not None for one in family), len(control.replicates)
+        if (floor := tests * smallest_p(n)) < 1 - results.study.analysis.confidence:
+            return "no difference shown"
+        return f"no difference shown, and {n} replicates cannot show one (no adjusted p is below {numbers.general(min(floor, 1.0), 2)})"
+    return better if control.shown * results.study.metric.goal.sign > 0 else worse
 
 
 def _against_random(results: Results, views: list[ViewControls]) -> Table:

@@ -67,7 +67,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
             if analysis.plateaus is not None:
                 yield "plateaus", _plateaus(results)
             if analysis.first_replicates is not None:
-                yield "first replicates", f"{analysis.first_replicates}, also analyzed separately"
+                separately = "also analyzed separately; the verdicts on them and on all are not corrected for each other"
+                yield "first replicates", f"{analysis.first_replicates}, {separately}"
         if study.confirm is not None:
             incumbents, best = "every incumbent, on seeds of its replicate", "the best trial of every search, on common seeds"
             yield "fresh seeds", f"{study.confirm.seeds} for {incumbents if study.confirm.incumbents else best}"

@@ -64,7 +64,8 @@ def _of_claims(results: Results) -> str:
         f"A claim is about one or several numbers, each a mean over replicates with Student's {level} t interval. It holds if all "
         "intervals lie within the claimed bounds. Since all must, no correction for their number is needed (Berger 1982). With two bounds, "
         "these are the intervals of two one-sided tests (Schuirmann 1987), the outer ones of Student's t and BCa. It does not hold if at "
-        "least one interval, at a level corrected for their number (Bonferroni), lies entirely outside the bounds."
+        "least one interval, at a level corrected for their number (Bonferroni), lies entirely outside the bounds. The intervals assume "
+        "nearly normal means: with few replicates and values with a long tail, verdicts are wrong more often than their level says."
     )
 
 
