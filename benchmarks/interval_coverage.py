@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
+import hpstudy
+from hpstudy.analysis import analyze
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.baselines.expected_best import expected_curve
 from hpstudy.analysis.comparisons.margin import one_sided
@@ -59,6 +62,11 @@ def student(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     return rng.standard_t(3, size=shape)
 
 
+def losses(p: float) -> Draw:
+    """Normal values with a large loss in a share p of them; their mean is -1."""
+    return lambda rng, shape: rng.normal(scale=0.3, size=shape) - (rng.random(shape) < p) / p
+
+
 def share(covered: Bools | Iterable[bool]) -> float:
     """Percent of True."""
     return 100 * float(np.mean(list(covered)))
@@ -98,9 +106,6 @@ def bands(studies: int) -> Iterator[Row]:
 def equivalence(studies: int) -> Iterator[Row]:
     """False "equivalent" at a mean of -margin: t alone at n = 20, then both bounds at n = 20 (withheld), 29, 40, 60."""
 
-    def losses(p: float) -> Draw:
-        return lambda rng, shape: rng.normal(scale=0.3, size=shape) - (rng.random(shape) < p) / p
-
     kinds: dict[str, tuple[Draw, float]] = {"normal": (lambda rng, shape: normal(rng, shape) - 1, 1.0)}
     kinds |= {f"a large loss in {p:.0%} of the searches": (losses(p), 1.0) for p in (0.2, 0.1, 0.05)}
     kinds["exponential, long tail of losses"] = (lambda rng, shape: -exponential(rng, shape), 1.0)
@@ -115,6 +120,34 @@ def equivalence(studies: int) -> Iterator[Row]:
                 rates.append(share((t[0] > -margin) & (t[1] < margin)))
             rates.append(share((np.minimum(t[0], bca[0]) > -margin) & (np.maximum(t[1], bca[1]) < margin)))
         yield name, rates
+
+
+def claims(studies: int) -> Iterator[Row]:
+    """False verdicts on claims about a mean that equals their only bound: that it is above, at n = 6, 10, 20, 40, then that it is below."""
+
+    def trials(p: float, q: float) -> tuple[Draw, float]:
+        means = [(1 - (1 - chance) ** TRIALS) / chance for chance in (p, q)]
+        return (lambda rng, shape: restricted(rng, p, shape) - restricted(rng, q, shape)), means[0] - means[1]
+
+    kinds: dict[str, tuple[Draw, float]] = {"normal": (normal, 0.0), "t with 3 degrees of freedom": (student, 0.0)}
+    kinds["exponential, long tail of gains"] = (exponential, 1.0)
+    kinds |= {f"a large loss in {p:.0%} of the searches": (losses(p), -1.0) for p in (0.1, 0.05)}
+    kinds |= {f"trials, success per trial {p:g} and {q:g}": trials(p, q) for p, q in ((0.04, 0.12), (0.02, 0.5))}
+    for name in ("audio-large", "audio_fsdd-large"):
+        with hpstudy.open(Path(__file__).parents[1] / "reports" / f"{name}.sqlite") as reader:
+            declared = [(result.endpoint, result.declared) for result in analyze(reader).declared]
+        kinds |= {
+            f"{name}: {endpoint.use}": (_resampled(found.pairs[0].differences), float(found.pairs[0].differences.mean()))
+            for endpoint, found in declared
+            if found is not None and not endpoint.of_best_plateau
+        }
+    for name, (draw, truth) in kinds.items():
+        ends = [t_intervals(draw(np.random.default_rng([6, n]), (n, studies)), BOOTSTRAP.confidence) for n in (6, 10, 20, 40)]
+        yield name, [*(share(low > truth) for low, _ in ends), *(share(high < truth) for _, high in ends)]
+
+
+def _resampled(population: Floats) -> Draw:
+    return lambda rng, shape: rng.choice(population, shape)
 
 
 def covers(interval: Estimate, truth: float) -> bool:
@@ -262,7 +295,7 @@ def expected_best(studies: int) -> Iterator[Row]:
             yield f"{name} | {n}", [100 * float(inside[number - 1]) for number in (1, 5, 25)]
 
 
-TABLES = {table.__name__: table for table in (means, bands, equivalence, alternative_statistics, expected_best)}
+TABLES = {table.__name__: table for table in (means, bands, equivalence, claims, alternative_statistics, expected_best)}
 
 
 def main() -> None:
