@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TextIO
@@ -86,3 +87,10 @@ def _table(listing: Listing) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in listing.head)
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in listing.rows)
     return f"<table><caption>{escape(listing.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def in_words(value: object) -> str:
+    """A value of JSON as text, without the brackets and quotes of lists and mappings."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {in_words(item)}" for name, item in value.items())
+    return ", ".join(map(in_words, value)) if isinstance(value, list | tuple) else str(value)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from hpstudy.display import in_words
 from hpstudy.engine.duration import human_duration
 from hpstudy.environments import ROLE, trials_by_environment
 from hpstudy.live.feed import Part, Reading
@@ -73,7 +74,11 @@ def _workers(reader: Reader, live_owner: Owner | None) -> Any:
 def _events(reader: Reader) -> Any:
     events = reader.events(attributes=False)
     latest = [
-        (event.at, event.kind, _DIGEST.sub(r"\1…", ", ".join(f"{name}: {detail}" for name, detail in event.detail.items())))
+        (
+            event.at,
+            event.kind,
+            _DIGEST.sub(r"\1…", ", ".join(f"{name}: {in_words(detail)}" for name, detail in event.detail.items())),
+        )
         for event in reversed(events[-MOST_EVENTS:])
     ]
     return PARTS.events(latest, len(events) - len(latest))

@@ -397,6 +397,21 @@ def test_the_file_of_survival_curves_holds_what_both_media_draw(make_results, ra
     assert any(ticks.x.size for ticks in censored)
 
 
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_the_figure_of_budgets_draws_every_search_or_says_that_it_does_not(make_results, goal):
+    """One bad search of 12 is drawn, one of 60 is up to 2% of the values."""
+    sign = 1 if goal == "maximize" else -1
+    for searches, hidden in ((6, False), (30, True)):
+        values = sign * np.random.default_rng(0).uniform(1, 2, (searches, 4))
+        bad = values.copy()
+        bad[0] = -100 * sign
+        results = make_results({"a": bad, "b": values}, goal=goal)
+        chart = budgets.chart(results)
+        (low, high), drawn = chart.panels[0].y.limits, np.concatenate([mark.y for mark in marks_of(chart, Dots)])
+        assert bool(((drawn < low) | (drawn > high)).any()) is hidden
+        assert ("Up to 2% of the values, the worst ones, are not drawn." in chart.reading) is hidden
+
+
 def test_the_files_of_budgets_hold_what_is_drawn(results):
     chart = budgets.chart(results)
     rows, values = rows_of(chart, "budgets"), rows_of(chart, "budget_values")

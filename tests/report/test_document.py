@@ -71,6 +71,17 @@ def test_what_happened_on_the_way_stands_in_the_report(make_results, ramps):
     )
 
 
+def test_the_lists_of_an_event_are_words(make_results, ramps):
+    from hpstudy.store import Event
+
+    happened = [
+        Event("2025-01-01", "merged", {"shards": ["0/2", "1/2"]}),
+        Event("2025-01-02", "code_changed", {"sources": {"train.py": {"old": "abc", "new": "def"}}}),
+    ]
+    (events,) = section_of(make_results({"a": ramps()}, happened=happened), "Events").blocks
+    assert [text for _, text in events.rows] == ["merged: shards 0/2, 1/2", "code changed: sources train.py old abc, new def"]
+
+
 def test_attributes_of_trials_and_the_source_of_a_function_are_not_listed_as_what_happened(make_results, ramps):
     from hpstudy.store import Event
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.results import Results
+from hpstudy.display import in_words
 from hpstudy.environments import ROLE, WORKER
 from hpstudy.report import numbers
 from hpstudy.report.model import Block, Facts, Paragraph, Section, Table
@@ -81,7 +82,7 @@ def _sessions(started: list[str], *, is_worker: bool) -> str:
 
 
 def _event(kind: str, detail: Any) -> str:
-    parts = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in detail.items() if key not in LONG)
+    parts = ", ".join(f"{key.replace('_', ' ')} {in_words(value)}" for key, value in detail.items() if key not in LONG)
     return f"{NAMES.get(kind, kind.replace('_', ' '))}{': ' if parts else ''}{parts}"
 
 

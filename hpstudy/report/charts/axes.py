@@ -19,6 +19,9 @@ from hpstudy.report.overview import many_views
 OUTLIERS = 0.02
 """Share of the worst best-so-far values that may lie outside the axis: a few bad first trials must not compress the rest."""
 
+OUTSIDE = f"Up to {100 * OUTLIERS:.0f}% of the values, the worst ones, are not drawn."
+"""The sentence that such values are outside the axis."""
+
 EARLIEST = 0.1
 """Share of the first trials, or of the training time, that does not determine an axis of means: early intervals would compress the rest."""
 
@@ -145,6 +148,13 @@ def late(results: Results) -> tuple[int, ...]:
     )
 
 
+def worst_drawn(values: Floats, goal: str) -> float:
+    """The worst value that an axis shows: all values but up to `OUTLIERS` of them, the worst ones."""
+    if goal == "maximize":
+        return float(np.quantile(values, OUTLIERS, method="lower"))
+    return float(np.quantile(values, 1 - OUTLIERS, method="higher"))
+
+
 def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tuple[float, float]:
     """Limits of the axis of best-so-far values.
 
@@ -163,10 +173,11 @@ def value_limits(results: Results, budgets: tuple[int, ...] | None = None) -> tu
     if not values.size:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
+    worst = worst_drawn(values, results.study.metric.goal)
     if results.study.metric.goal == "maximize":
-        low = min(float(np.quantile(values, OUTLIERS)), float(bands.min()))
+        low = min(worst, float(bands.min()))
     else:
-        high = max(float(np.quantile(values, 1 - OUTLIERS)), float(bands.max()))
+        high = max(worst, float(bands.max()))
     level = results.level.value if results.level is not None else None
     if level is not None and low - (high - low) <= level <= high + (high - low):
         low, high = min(low, level), max(high, level)

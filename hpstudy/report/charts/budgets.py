@@ -13,7 +13,7 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.comparisons.budgets import ViewBudget
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, overview, style
-from hpstudy.report.charts.axes import best_axis, marked_axis, row_axis, value_limits
+from hpstudy.report.charts.axes import OUTSIDE, best_axis, marked_axis, row_axis, value_limits
 from hpstudy.report.charts.best_so_far import VECTOR_UP_TO
 from hpstudy.report.charts.grid import COLUMNS, GRAY, TALLEST, printed, reference, reference_words
 from hpstudy.report.charts.intervals import LINES_UP_TO, NO_INTERVALS, estimate, has_intervals
@@ -159,8 +159,13 @@ def caption_and_reading(results: Results) -> tuple[str, str]:
     interval = " with its bootstrap interval." if drawn else f". {NO_INTERVALS}"
     reading = f"A dot is one search,{joined} an open marker is the mean{interval}"
     if few:
-        return caption, f"{reading} If all lines have the same direction, every replicate shows the difference."
-    return caption, f"{reading}{reference_words(results, 'the mean') if overview.many_views(results) else ''}"
+        reading += " If all lines have the same direction, every replicate shows the difference."
+    elif overview.many_views(results):
+        reading += reference_words(results, "the mean")
+    low, high = value_limits(results, results.budgets)
+    at = np.array(results.budgets) - 1
+    hidden = any(((view.best[:, at] < low) | (view.best[:, at] > high)).any() for view in results.views)
+    return caption, f"{reading} {OUTSIDE}" if hidden else reading
 
 
 def budget_values(results: Results) -> Iterator[Row]:

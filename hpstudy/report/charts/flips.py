@@ -9,11 +9,11 @@ import numpy as np
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import style
-from hpstudy.report.charts.axes import around
+from hpstudy.report.charts.axes import OUTSIDE, around
 from hpstudy.report.charts.grid import in_grid, title_length
 from hpstudy.report.charts.marks import Marker
 from hpstudy.report.charts.model import Axis, Chart, Data, Panel
-from hpstudy.report.charts.searched import OUTSIDE, cloud, limits, note, rings, searched_trials
+from hpstudy.report.charts.searched import cloud, limits, note, rings, searched_trials
 from hpstudy.report.charts.views import index_of
 from hpstudy.report.charts.words import label, metric
 from hpstudy.report.csvs import Row
@@ -35,7 +35,7 @@ def chart(results: Results, views: list[SearchedView]) -> Chart:
         "searched_flips",
         in_grid(panels, columns, shared=True),
         f"{results.study.metric.name} over the flip ratio.",
-        f"A mark is a trial; a ring marks the best trial of a search.{at_zero} Up to {OUTSIDE}",
+        f"A mark is a trial; a ring marks the best trial of a search.{at_zero} {OUTSIDE}",
         Data.of(results, searched_trials, searched_flips),
         0.2 + 2.1 * -(-len(views) // columns),
         page_note=" ".join(f"{view.name}: {text}" for view in views if (text := note(view))),

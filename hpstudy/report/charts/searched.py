@@ -12,15 +12,13 @@ from hpstudy.analysis.arrays import Floats, Ints
 from hpstudy.analysis.exploration.searches import SearchedView
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers
-from hpstudy.report.charts.axes import OUTLIERS, around
+from hpstudy.report.charts.axes import around, worst_drawn
 from hpstudy.report.charts.marks import Dots, Hover, Marker, Media
 from hpstudy.report.charts.spread import evenly
 from hpstudy.report.charts.unit_axis import Parameter
 from hpstudy.report.charts.words import label, position, tried
 from hpstudy.report.csvs import Row
 from hpstudy.report.style import INK
-
-OUTSIDE = f"{100 * OUTLIERS:.0f}% of the values, the worst ones, are not drawn."
 
 VECTOR_UP_TO = 1_000
 """Maximum number of marks that print draws as vectors."""
@@ -38,10 +36,9 @@ def parameters(results: Results, view: SearchedView) -> list[Parameter]:
 
 
 def limits(objective: Floats, goal: str) -> tuple[float, float]:
-    """Limits of an axis of the objective, without up to `OUTLIERS` of the values, the worst ones."""
-    if goal == "maximize":
-        return around(np.maximum(objective, np.quantile(objective, OUTLIERS)))
-    return around(np.minimum(objective, np.quantile(objective, 1 - OUTLIERS)))
+    """Limits of an axis of the objective, from the best value to `worst_drawn`."""
+    worst = worst_drawn(objective, goal)
+    return around(np.maximum(objective, worst) if goal == "maximize" else np.minimum(objective, worst))
 
 
 def texts(results: Results, view: SearchedView, rows: Ints) -> Hover:

@@ -10,10 +10,11 @@ from hpstudy.analysis.arrays import Floats
 from hpstudy.analysis.exploration.searches import SearchedView, cells
 from hpstudy.analysis.results import Results
 from hpstudy.report import numbers, style
+from hpstudy.report.charts.axes import OUTSIDE
 from hpstudy.report.charts.grid import in_grid
 from hpstudy.report.charts.marks import Dots, Hover, Line, Mark, Marker
 from hpstudy.report.charts.model import Axis, Chart, ColorScale, Data, Panel
-from hpstudy.report.charts.searched import ACCENT, OUTSIDE, cloud, limits, note, parameters, rings, searched_trials
+from hpstudy.report.charts.searched import ACCENT, cloud, limits, note, parameters, rings, searched_trials
 from hpstudy.report.charts.unit_axis import Parameter, spread, unit_axis
 from hpstudy.report.charts.words import metric
 from hpstudy.report.csvs import Row
@@ -39,7 +40,7 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
         name,
         in_grid([_panel(results, view, number, 6 if columns < 3 else 5) for number in numbers_shown], columns, shared=True),
         f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
-        f"A dot is a trial; a ring marks the best trial of a search.{line} Up to {OUTSIDE}",
+        f"A dot is a trial; a ring marks the best trial of a search.{line} {OUTSIDE}",
         Data.of(results, searched_trials, searched_responses),
         0.3 + (1.6 if rows > 1 else 2.1) * rows,
         scale=ColorScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),
