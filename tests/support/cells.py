@@ -24,5 +24,5 @@ def run_cell(source: str, namespace: dict[str, Any] | None = None) -> dict[str, 
     file = f"<cell {next(_numbers)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     namespace = {"__name__": "__main__"} if namespace is None else namespace
-    exec(compile(source, file, "exec"), namespace)
+    exec(compile(source, file, "exec", dont_inherit=True), namespace)
     return namespace

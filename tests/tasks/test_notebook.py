@@ -70,6 +70,19 @@ def test_a_change_of_the_code_or_of_a_value_changes_the_digest(old, new):
     assert digest(CELL.replace(old, new)) != digest(CELL)
 
 
+@pytest.mark.parametrize("member", ["", "depth: int = 3"])
+def test_reading_the_annotations_of_a_class_does_not_change_the_digest(member):
+    cell = run_cell(CELL.replace("class Model:", f"class Model:\n        {member}"))
+    before = digested(cell["train"]).digest
+    assert list(cell["Model"].__annotations__) == (["depth"] if member else [])
+    assert digested(cell["train"]).digest == before
+
+
+def test_an_annotation_of_a_class_counts():
+    with_annotation = [CELL.replace("class Model:", f"class Model:\n        depth: {kind}") for kind in ("int", "float")]
+    assert len({digest(cell) for cell in (CELL, *with_annotation)}) == 3
+
+
 def test_what_the_function_does_not_refer_to_does_not_count():
     assert digest("    " + UNUSED + CELL) == digest(CELL)
 

@@ -15,6 +15,7 @@ import io
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import suppress
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -32,8 +33,11 @@ ANNOTATIONS = __future__.annotations.compiler_flag
 CACHED = type(functools.lru_cache(len))
 """Type of functions with `functools.cache` or `functools.lru_cache`. Pickle writes only their name."""
 
-OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl")
-"""Members of a class that are not part of its code."""
+OF_CLASSES = (
+    *("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__", "_abc_impl"),
+    *("__annotations__", "__annotate_func__", "__annotations_cache__"),
+)
+"""Members of a class that are not part of its code, or appear when its annotations are read."""
 
 
 class Digested(NamedTuple):
@@ -152,8 +156,11 @@ def _digested(function: FunctionType, *, fast: bool) -> Digested:
 
 
 def _of_class(kind: type) -> Any:
-    members = {name: value for name, value in sorted(vars(kind).items()) if name not in OF_CLASSES}
-    return "class", kind.__qualname__, kind.__bases__, members
+    members = {name: value for name, value in vars(kind).items() if name not in OF_CLASSES}
+    with suppress(Exception):  # Python 3.14 evaluates annotations when they are read
+        if annotations := inspect.get_annotations(kind):
+            members["__annotations__"] = annotations
+    return "class", kind.__qualname__, kind.__bases__, dict(sorted(members.items()))
 
 
 def _of_code(code: CodeType) -> Any:
