@@ -1,5 +1,6 @@
 """The task `command`: what is run, what is read, and what is said of a failure."""
 
+import errno
 import os
 import re
 import shutil
@@ -276,6 +277,23 @@ def test_a_command_ends_with_the_process_that_runs_it(folder):
     while Path(f"/proc/{number}").exists() and "Z" not in Path(f"/proc/{number}/stat").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("fails", ["/bin/sh", "sh"], ids=["guard", "program"])
+def test_no_process_remains_if_the_program_or_its_guard_cannot_be_started(folder, monkeypatch, fails):
+    started = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, arguments, **options):
+            if arguments[0] == fails:
+                raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+            super().__init__(arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(TrialFailed, match="cannot be run: Resource temporarily unavailable"):
+        run(shell("sleep 300"))
+    assert [process.poll() for process in started] in ([], [1])
 
 
 def test_a_view_is_compared_with_the_placeholders():

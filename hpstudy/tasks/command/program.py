@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
-GUARD = 'read -r _ || kill -KILL "-$0"'
-"""Run by sh with the id of a process group. It kills the group when its standard input is closed, and does nothing when it reads a line. So
+GUARD = 'read -r group && { read -r _ || kill -KILL "-$group"; }'
+"""Run by sh. It reads the id of a process group, and kills the group if its standard input is then closed before it reads another line. So
 the program ends when this process ends for any reason."""
 
 LINE_CHARACTERS = 1_000_000
@@ -50,34 +50,36 @@ def run(
     Raises:
         OSError: the program cannot be started.
     """
-    program = subprocess.Popen(
-        arguments,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if together else subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
-    guard = subprocess.Popen(["/bin/sh", "-c", GUARD, str(program.pid)], stdin=subprocess.PIPE, start_new_session=True)
-    lock = threading.Lock()
-    streams = [(stream, stream is program.stderr) for stream in (program.stdout, program.stderr) if stream is not None]
     errors: list[Exception] = []
-    readers = [threading.Thread(target=_read, args=(*stream, take_line, lock, errors), daemon=True) for stream in streams]
-    try:
-        for reader in readers:
-            reader.start()
-        # The process is not reaped yet, so its id cannot belong to another process group.
-        os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(program.pid, signal.SIGKILL)
-        code = program.wait()
-        guard.communicate(b"\n")
-        for reader in readers:
-            reader.join(READ_S)
+    with subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=subprocess.PIPE, bufsize=0, start_new_session=True) as guard:
+        assert guard.stdin is not None
+        program = subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if together else subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        lock = threading.Lock()
+        streams = [(stream, stream is program.stderr) for stream in (program.stdout, program.stderr) if stream is not None]
+        readers = [threading.Thread(target=_read, args=(*stream, take_line, lock, errors), daemon=True) for stream in streams]
+        try:
+            for reader in readers:
+                reader.start()
+            guard.stdin.write(f"{program.pid}\n".encode())
+            # The process is not reaped yet, so its id cannot belong to another process group.
+            os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(program.pid, signal.SIGKILL)
+            code = program.wait()
+            guard.communicate(b"\n")
+            for reader in readers:
+                reader.join(READ_S)
     if errors:
         raise errors[0]
     return code
