@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -50,6 +51,18 @@ from hpstudy.tasks.outcome import Failure, Outcome, State
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of the system for a full disk and for a used-up quota."""
+
+WRITE_FAILED = re.compile(
+    "|".join(
+        [
+            *map(os.strerror, DISK_FULL),  # of programs, and of libraries in other languages
+            "database or disk is full",  # of SQLite
+            r"PytorchStreamWriter failed writing|unexpected pos \d+ vs \d+|basic_ios::clear: iostream error",  # of torch.save
+            r"^\d+ requested and \d+ written$|Not enough free space to write",  # of NumPy
+        ]
+    )
+)
+"""Messages of errors without a number, for a file that could not be written."""
 
 CAUSES = 100
 """Maximum number of exceptions that are followed from one to its cause. More indicate a cycle."""
@@ -170,7 +183,7 @@ def _refuse_full_disk(result: Result | BaseException) -> None:
     for _ in range(CAUSES):
         if error is None:
             return
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
+        if (isinstance(error, OSError) and error.errno in DISK_FULL) or WRITE_FAILED.search(text_of(error)):
             place = f" ({place_of(error)})" if error.__traceback__ else ""
             raise OutOfResources(
                 f"a trial could not write a file: {text_of(error)}{place}",

@@ -1,6 +1,7 @@
 import dataclasses
 import errno
 import math
+import os
 import random
 import subprocess
 import sys
@@ -240,6 +241,20 @@ def test_an_exception_is_a_failed_trial_with_its_traceback(outcome_of):
 def test_a_full_disk_is_no_outcome_of_a_trial(outcome_of, number, body):
     with pytest.raises(OutOfResources, match=r"could not write a file: .*'/data/model' \(.*users_.*\.py:\d+\)"):
         outcome_of(body.format(number), before="from hpstudy.errors import TrialFailed")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import torch; torch.save(torch.zeros(9), '/dev/full')",
+        "import numpy; numpy.zeros(99_999).tofile('/dev/full')",
+        "import subprocess; raise TrialFailed(subprocess.run('echo | cat > /dev/full', shell=True, capture_output=True).stderr)",
+    ],
+)
+def test_a_full_disk_whose_error_has_no_number_is_no_outcome_of_a_trial(outcome_of, line):
+    with pytest.raises(OutOfResources, match="could not write a file: "):
+        outcome_of(line, before="from hpstudy.errors import TrialFailed")
 
 
 def test_other_errors_of_the_system_are_those_of_the_trial(outcome_of):
