@@ -84,6 +84,7 @@ class AudioMLP(BinaryNetworkTask):
 
     def check_data(self) -> None:
         """Compute the features if they are not in the cache, and check the number of training clips."""
+        audio_data.cache_clear()
         selected(self.settings.dataset, self.settings.split, self.settings.features, self.settings.train_clips)
 
     def data(self) -> Data:

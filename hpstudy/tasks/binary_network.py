@@ -44,6 +44,8 @@ class BinaryNetworkTask(Task):
     def check_data(self) -> None:
         """Prepare the data in the cache, and check the sizes of the parts, without torch.
 
+        Data that `data` has loaded are discarded: in a process with several runs they can be those of another data set of this name.
+
         Raises:
             DataError: the data set is not on this machine, or a part is smaller than requested.
         """

@@ -60,6 +60,7 @@ class Cifar(ImageNetworkTask):
 
     def check_data(self) -> None:
         """Open the images, and check the sizes of the parts."""
+        image_data.cache_clear()
         images = self.opened()
         self.settings.images.rows(images.train_y, images.test_y)
 

@@ -146,8 +146,9 @@ class ImageNetworkTask(BinaryNetworkTask):
         if settings.top_k is not None and settings.top_k > count:
             raise DataError(f"task.top_k is {settings.top_k}, but the data set has {count} classes", f"valid: 2 to {count}")
         if settings.teacher is not None:
-            from hpstudy.bnn.teacher import check_teacher
+            from hpstudy.bnn.teacher import check_teacher, load_teacher
 
+            load_teacher.cache_clear()
             check_teacher(settings.teacher, count, settings.images.pixels, settings.device)
 
     def identity(self) -> dict[str, str]:

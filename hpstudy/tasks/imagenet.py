@@ -81,6 +81,7 @@ class ImageNet(ImageNetworkTask):
 
     def check_data(self) -> None:
         """Open the list of the photographs, and check the sizes of the parts."""
+        photograph_data.cache_clear()
         listed = self.opened()
         self.settings.images.rows(listed.train.labels, listed.test.labels)
 

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 import hpstudy
+from hpstudy.data.cache import VARIABLE
+from hpstudy.tasks.cifar import image_data
 
 STUDY = """\
 version: 1
@@ -188,3 +190,45 @@ def test_a_run_in_worker_processes_does_not_keep_the_modules_of_its_folder(two):
         assert not run.done()
         (first / "go").touch()
         assert run.result() == expected(first, 1)
+
+
+DATA_STUDY = """\
+version: 1
+name: data
+task: {use: cifar, dataset: "mine:Mine", images: {train: 40, validation: 20, shrink: 4, padding: 0},
+       network: {name: birealnet20, width: 2}, epochs: 1, batch_size: 20}
+metric: {name: val_loss, goal: minimize}
+views:
+  a: {method: filter, space: {alpha: {type: float, low: 0.01, high: 0.1}}}
+search: {searcher: random, trials: 1}
+replicates: 1
+"""
+
+DATA = """\
+import numpy as np
+from hpstudy.data import ImageSet
+from hpstudy.data.image_set import LabelledImages
+
+class Mine(ImageSet):
+    name, version, licence = "mine-NUMBER", 1, "none"
+
+    def read(self, source, scratch, progress):
+        x = np.random.default_rng(NUMBER).integers(0, 256, (100, 3, 32, 32)).astype(np.uint8)
+        return LabelledImages(x, np.arange(100) % 10, x, np.arange(100) % 10, tuple("abcdefghij"))
+"""
+
+
+def test_two_studies_with_data_sets_of_the_same_name_train_each_on_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+
+    def loss(number, storage):
+        (tmp_path / number).mkdir(exist_ok=True)
+        (tmp_path / number / "mine.py").write_text(DATA.replace("NUMBER", number))
+        (tmp_path / number / "data.yaml").write_text(DATA_STUDY)
+        hpstudy.run(tmp_path / number / "data.yaml", tmp_path / storage, executor="inline")
+        with hpstudy.open(tmp_path / storage) as reader:
+            return reader.trials()["objective"].tolist()
+
+    after_another = [loss("1", "1.sqlite"), loss("2", "2.sqlite")][1]
+    image_data.cache_clear()
+    assert after_another == loss("2", "again.sqlite")
