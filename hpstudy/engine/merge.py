@@ -104,24 +104,26 @@ def _check_studies(shards: Sequence[Reader]) -> None:
 
 
 def _common_identity(shards: Sequence[Reader]) -> dict[str, str]:
-    """Checksums of data and code of all shards. A shard may lack code that only some trials import.
+    """Checksums of data and code with which the shards began. A shard may lack code that only some trials import.
 
     Raises:
-        StudyChanged: they differ.
+        StudyChanged: they differ, after changes that were accepted.
     """
     first = shards[0]
-    merged = dict(first.identity)
+    merged, accepted = first.identity, first.accepted_identity()
     for shard in shards[1:]:
-        here = shard.identity
-        data = {name for name in {*merged, *here} if not name.startswith(SOURCE)}
-        changed = {name for name in data if merged.get(name) != here.get(name)}
-        changed |= {name for name in merged.keys() & here.keys() if merged[name] != here[name]}
+        here = shard.accepted_identity()
+        data = {name for name in {*accepted, *here} if not name.startswith(SOURCE)}
+        changed = {name for name in data if accepted.get(name) != here.get(name)}
+        changed |= {name for name in accepted.keys() & here.keys() if accepted[name] != here[name]}
         if changed:
             raise StudyChanged(
                 f"{first.path} and {shard.path} were run with different data or code: {', '.join(sorted(changed))}",
-                "run the shards again with the same data and code",
+                "accept a change of your code in every shard (`hpstudy run STUDY --shard I/N --allow-changed-code`, also if it is "
+                "complete), or run the shards again with the same data and code",
             )
-        merged |= here
+        merged = shard.identity | merged
+        accepted |= here
     return merged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,10 @@ def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, st
         for shard, environment_ids in zip(shards, environments, strict=True):
             with shard.snapshot() as source:
                 _copy_trials(connection, source, environment_ids, shard.path, path)
-        events = [(event, shard) for shard in shards for event in shard.events() if event.kind != SHARD]
-        for event, shard in sorted(events, key=lambda each: each[0].at):
+        events = [[(event, shard) for event in shard.events() if event.kind != SHARD] for shard in shards]
+        for event, shard in merge(
+            *events, key=lambda each: each[0].at
+        ):  # keeps the order of each shard, whose clock may have been set back
             text = encode_detail({**event.detail, "shard": str(shard.shard)})
             connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (event.at, event.kind, text))
         write_event(connection, "merged", detail)

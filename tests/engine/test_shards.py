@@ -1,5 +1,6 @@
 """Shards, merged, hold the numbers of a run without shards; what cannot be merged is refused with the next step."""
 
+import itertools
 import json
 import sqlite3
 
@@ -152,11 +153,11 @@ def test_sessions_events_and_attempts_of_all_shards_are_kept(make, run, merge):
     study = make(replicates=2)
     shards = [run(study, f"{index}/2") for index in range(2)]
     altered(shards[1], "UPDATE trial SET attempts = 3, log_path = 'log/worker.log' WHERE id = 2")
-    altered(shards[1], "INSERT INTO event (at, kind, detail) VALUES ('2026-01-01T00:00:00.000Z', 'attempt', '{\"number\": 1}')")
+    altered(shards[1], "INSERT INTO event (at, kind, detail) VALUES ('2999-01-01T00:00:00.000Z', 'attempt', '{\"number\": 1}')")
     with Reader.open(merge(shards)) as reader:
         assert [session.detail["executor"] for session in reader.environments()] == ["inline, 1 worker"] * 2
         kinds = [(event.kind, event.detail.get("shard")) for event in reader.events()]
-        assert kinds == [("attempt", "1/2"), ("created", "0/2"), ("created", "1/2"), ("merged", None)]
+        assert kinds == [("created", "0/2"), ("created", "1/2"), ("attempt", "1/2"), ("merged", None)]
         assert reader.events()[-1].detail == {"shards": ["0/2", "1/2"]}
         assert str(reader.broken_seals()) == ""
         trials = reader.trials()
@@ -278,6 +279,40 @@ def test_shards_with_other_data_or_code_are_refused(make, run, merge, name):
         altered(path, "INSERT INTO identity VALUES (?, ?)", name, str(number))
     with pytest.raises(StudyChanged, match=f"different data or code: {name}"):
         merge(shards)
+
+
+def accepted(path, *digests):
+    """Record, one after the other, that changes of train.py were accepted."""
+    for old, new in itertools.pairwise(digests):
+        altered(
+            path,
+            "INSERT INTO event (at, kind, detail) VALUES (?, 'code_changed', ?)",
+            # As if the clock had been set back before each change.
+            f"2020-01-01T00:00:0{9 - ord(new) % 10}.000+00:00",
+            json.dumps({"sources": {"source of train.py": {"old": old, "new": new}}}),
+        )
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "ab"), ("ab", "a"), ("ab", "ac"), ("abc", "ab")])
+def test_shards_in_which_other_changes_of_code_were_accepted_are_refused(make, run, merge, first, second):
+    shards = [run(make(), f"{index}/2") for index in range(2)]
+    for path, digests in zip(shards, (first, second), strict=True):
+        altered(path, "INSERT INTO identity VALUES ('source of train.py', 'a')")
+        accepted(path, *digests)
+    with pytest.raises(StudyChanged, match=r"(?s)different data or code: source of train\.py.*--allow-changed-code") as refused:
+        merge(shards)
+    assert refused.value.hint.startswith("accept")
+
+
+@pytest.mark.parametrize(("first", "second"), [("ab", "ab"), ("abc", "ac"), ("b", "ab"), ("ab", "b")])
+def test_shards_that_end_with_the_same_accepted_code_are_merged_and_the_changes_are_kept(make, run, merge, first, second):
+    shards = [run(make(), f"{index}/2") for index in range(2)]
+    for path, digests in zip(shards, (first, second), strict=True):
+        altered(path, "INSERT INTO identity VALUES ('source of train.py', ?)", digests[0])
+        accepted(path, *digests)
+    with Reader.open(merge(shards)) as reader:
+        assert reader.accepted_identity()["source of train.py"] == first[-1]
+        assert sum(event.kind == "code_changed" for event in reader.events()) == len(first) + len(second) - 2
 
 
 def test_code_that_only_one_shard_has_imported_is_kept(make, run, merge):
