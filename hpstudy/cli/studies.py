@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -286,12 +287,17 @@ def _size(study: Study) -> str:
 
 
 def _finish(summary: RunSummary, quiet: bool, again: str = "resume") -> None:
-    no_value, storage = summary.counts.no_value, summary.storage
+    from hpstudy.engine.slurm import KEPT_IN
+
+    kept = os.environ.get(KEPT_IN)
+    no_value, storage = summary.counts.no_value, Path(kept, summary.storage.name) if kept else summary.storage
     if not quiet:
         say(summary.sentence())
         if summary.failure is not None:
             say(summary.failure.sentence())
-        if summary.complete and summary.shard is not None:
+        if kept:
+            pass  # the job says what is next
+        elif summary.complete and summary.shard is not None:
             shards = storage.with_name(storage.name.replace(f".shard-{summary.shard.index}-of-", ".shard-*-of-"))
             say(f"next, when all shards are complete: {shell_command('hpstudy', 'merge', shards)}")
         elif summary.complete and not no_value:

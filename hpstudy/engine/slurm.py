@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpstudy.errors import HpstudyError, UsageError
+from hpstudy.errors import HpstudyError, UsageError, shell_command
 from hpstudy.study.schema import Study
 from hpstudy.study.shard import MOST_SHARDS, Shard
 
@@ -17,6 +17,9 @@ LEAD_S = 300
 
 GRACE_S = 180
 """Seconds that running trials may then continue before they are aborted."""
+
+KEPT_IN = "HPSTUDY_KEPT_IN"
+"""Environment variable of a job: the folder that keeps its shard between jobs. `hpstudy run` names it in its messages."""
 
 SCRIPT = """\
 #!/bin/bash
@@ -53,6 +56,7 @@ if [ ! -d "$kept" ] && [ -d "$kept.old" ]; then mv "$kept.old" "$kept" || exit 1
 if [ -d "$kept" ]; then cp -a "$kept/." "$work/" || exit 1; fi
 
 again=no
+export {kept_in}="$kept"
 {command} --shard "$shard/{shards}" --storage "$work"/{database} ${{SLURM_CPUS_PER_TASK:+-j "$SLURM_CPUS_PER_TASK"}} &
 run=$!
 trap 'again=yes; stop' USR1
@@ -62,7 +66,7 @@ wait "$run"
 code=$?
 trap '' USR1 TERM INT
 save || {{ echo "shard $shard could not be saved: it is in $work on $(hostname)" >&2; exit 1; }}
-echo "shard $shard is saved in $kept; when all shards are complete: hpstudy merge "{all_shards} >&2
+echo "shard $shard is saved in $kept. The same script continues shards that are not complete; then: "{merge} >&2
 case "$again $code" in "yes 130" | "yes 143") exec scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$shard" ;; esac
 exit "$code"
 """
@@ -99,8 +103,9 @@ def array_script(
         options="".join(f"#SBATCH {line}\n" for line in _lines(options)),
         folder=shlex.quote(str(storage.absolute().parent)),
         kept=shlex.quote(kept),
-        all_shards=shlex.quote(f"{kept}*-of-{shards}/*.sqlite"),
+        merge=shlex.quote(shell_command("hpstudy", "merge", f"{kept}*-of-{shards}/*.sqlite")),
         shards=shards,
+        kept_in=KEPT_IN,
         grace_s=GRACE_S,
         command=shlex.join(command),
         database=shlex.quote(storage.name),

@@ -117,13 +117,16 @@ def test_tasks_that_reach_their_time_limit_are_queued_again_and_merge_to_the_run
     said, _ = first.communicate(timeout=120)
     assert (node.folder / "called").read_text() == "requeue 7_0\n", said
     merge = f"hpstudy merge {node.folder}/kept/killed.shard-*-of-2/*.sqlite"
-    assert said.endswith(f"shard 0 is saved in {node.folder}/kept/killed.shard-0-of-2; when all shards are complete: {merge}\n")
+    continues = "The same script continues shards that are not complete; then"
+    assert said.endswith(f"shard 0 is saved in {node.folder}/kept/killed.shard-0-of-2. {continues}: {merge}\n")
+    assert str(disk) not in said
     assert list(disk.iterdir()) == []
     assert 5 <= node.rows(database(node, 0)) < 32
     for shard in (0, 1):
         task = job(node, text, shard)
         said, _ = task.communicate(timeout=240)
         assert task.returncode == 0, said
+        assert str(disk) not in said
     assert (node.folder / "called").read_text() == "requeue 7_0\n"
     assert node.run("merge", str(database(node, 0)), str(database(node, 1)), "-o", "merged.sqlite")[0] == 0
     for ours, whole in zip(node.measured("merged.sqlite"), node.measured("whole.sqlite"), strict=True):
@@ -183,6 +186,7 @@ def test_a_save_that_was_interrupted_leaves_the_shard_as_it_was(node):
 def test_a_study_that_is_broken_is_not_queued_again(node):
     (node.folder / "mine.py").write_text("def train(params, seed, report):\n    raise ValueError('broken')\n")
     task = job(node, script(node), 0)
-    task.communicate(timeout=240)
+    said, _ = task.communicate(timeout=240)
     assert task.returncode == 1
+    assert str(node.folder / "disk") not in said
     assert not (node.folder / "called").exists()
