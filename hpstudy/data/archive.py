@@ -100,7 +100,7 @@ def unpack(archive: Path, into: Path, *, suffix: str = "", limits: Limits | None
 
     Raises:
         DataError: the file is not an archive, or is truncated, damaged or encrypted; a path leaves the folder; it contains links,
-            devices or duplicate names; or it exceeds the limits.
+            devices or duplicate names; it exceeds the limits; or a file cannot be written (NotWritable).
     """
     limits = limits or Limits()
     if not archive.is_file():
@@ -249,13 +249,13 @@ def _write(archive: Path, entry: Entry, path: Path, allowed: int) -> int:
     written = 0
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        target = path.open("xb")
-    with source, target:
+        path.touch(exist_ok=False)
+    with source:
         while chunk := source.read(CHUNK_BYTES):
             written += len(chunk)
             if written > allowed:
                 raise _refused(archive, f"'{_shortened(entry.name)}' is larger than it says")
-            with writing(path):
+            with writing(path), path.open("ab") as target:  # closing it writes too
                 target.write(chunk)
     if written != entry.size:
         raise EOFError(f"'{_shortened(entry.name)}' ends after {written:,} of {entry.size:,} bytes")

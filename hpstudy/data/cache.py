@@ -11,6 +11,7 @@ ROOT is the environment variable HPSTUDY_DATA. Default: the user's cache folder.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hpstudy.drafts import write_problem
 from hpstudy.errors import DataError
 
 VARIABLE = "HPSTUDY_DATA"
@@ -26,6 +28,10 @@ UNFINISHED = ".unfinished-"
 """Prefix of folders that are being built. They are never opened, and the next build of the same name deletes them."""
 
 log = logging.getLogger(__name__)
+
+
+class NotWritable(DataError):
+    """The cache cannot be written. The data are not the cause."""
 
 
 def root() -> Path:
@@ -98,14 +104,17 @@ def publishing(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Translate system errors (full disk, no permission) to a DataError that names `path`, and the file if it is a different one."""
+    """Translate system errors (full disk, no permission) to NotWritable that names `path`, and the file if it is a different one."""
     try:
         yield
     except OSError as error:
         culprit = f" ({error.filename})" if error.filename and Path(error.filename) != path else ""
-        remedy = "check the permissions" if isinstance(error, PermissionError) else "free some disk space"
-        raise DataError(
-            f"cannot prepare {path}: {error.strerror or error}{culprit}", f"{remedy}, or set {VARIABLE} to a writable folder"
+        if isinstance(error, PermissionError):
+            remedy = "check the permissions, or "
+        else:  # NumPy gives no number if a disk is full
+            remedy = "free some disk space, or " if error.errno in (None, errno.ENOSPC, errno.EDQUOT) else ""
+        raise NotWritable(
+            f"cannot prepare {path}: {write_problem(path, error)}{culprit}", f"{remedy}set {VARIABLE} to a writable folder"
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.data.manifest import Manifest, load_array
+from hpstudy.data.manifest import Manifest, load_array, reading
 from hpstudy.errors import DataError
 
 SAMPLE_RATE_HZ = 8000
@@ -95,7 +95,8 @@ def write_clips(folder: Path, recordings: Iterable[Recording]) -> dict[str, Any]
 def open_clips(folder: Path, manifest: Manifest) -> Clips:
     """Open the clips in `folder` memory-mapped. `manifest` is the manifest of the folder."""
     labels = {name: load_array(folder / f"{name}.npy") for name in LABELS}
-    audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(labels["digit"]), CLIP_SAMPLES))
+    with reading(folder / AUDIO):
+        audio = np.memmap(folder / AUDIO, dtype="<i2", mode="r", shape=(len(labels["digit"]), CLIP_SAMPLES))
     return Clips(**labels, speakers=tuple(manifest.facts["speakers"]), audio=audio, manifest=manifest)
 
 

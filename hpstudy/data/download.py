@@ -81,19 +81,17 @@ def _receive(url: str, part: Path, tag: Path, progress: Progress) -> int | None:
         raise
     with answer:
         # A server that ignores Range, or whose file has changed, sends the complete file with another status.
-        resumed = answer.status == PARTIAL
-        if not resumed:
+        if answer.status != PARTIAL:
             received = 0
+            with writing(part):
+                part.write_bytes(b"")
             _write_validator(answer.headers, tag)
         total = _total(answer.headers, received)
-        with writing(part):
-            file = part.open("ab" if resumed else "wb")
-        with file:
-            while chunk := answer.read(CHUNK_BYTES):
-                with writing(part):
-                    file.write(chunk)
-                received += len(chunk)
-                progress(received, total, "bytes")
+        while chunk := answer.read(CHUNK_BYTES):
+            with writing(part), part.open("ab") as file:  # closing it writes too
+                file.write(chunk)
+            received += len(chunk)
+            progress(received, total, "bytes")
     return total
 
 

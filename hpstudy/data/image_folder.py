@@ -75,10 +75,10 @@ class ImageFolder(DataSet):
         return Contents(summary, (f"the images stay in {facts['root']}", *facts["notes"]))
 
     def problems(self, folder: Path, facts: Mapping[str, Any], progress: Progress, *, thorough: bool) -> list[str]:
-        """Check that the folders of the images exist; with `thorough`, also that no image has changed since it was imported."""
+        """Check that the folders of the images can be read; with `thorough`, also that no image has changed since it was imported."""
         root = Path(facts["root"])
-        if not all((root / inner).is_dir() for inner in PARTS.values()):
-            return [f"its images are no longer in {root}"]
+        if not all(os.access(f"{root / inner}{os.sep}", os.R_OK | os.X_OK) for inner in PARTS.values()):
+            return [f"its images are no longer in {root}, or may not be read"]
         if not thorough:
             return []
         return [

@@ -96,7 +96,7 @@ def status(name: str) -> SetStatus:
 def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     """Download a data set from its public URL, or generate it. A sound copy on this machine is kept.
 
-    The archive stays in the cache until it has been imported, so that an interrupted `fetch` can be resumed.
+    The archive stays in the cache until it has been imported or refused, so that an interrupted `fetch` can be resumed.
 
     Raises:
         UsageError: there is no such data set.
@@ -114,7 +114,7 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
         sets.make(data, None, progress, replace=True)
     else:
         archive = cache.root() / "downloads" / f"{data.name}-{data.version}{PurePosixPath(urlsplit(data.url).path).suffix}"
-        with cache.locked(f"{data.name}-download"):
+        with cache.locked(f"{data.name}-download"), cache.writing(archive):
             try:
                 if not archive.exists():
                     download(data.url, archive, data.sha256, progress, md5=data.md5)
@@ -123,6 +123,8 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
                 raise DataError(error.message, hint) from error
             try:
                 sets.make(data, archive, progress, replace=True)
+            except cache.NotWritable:
+                raise
             except DataError:
                 archive.unlink()
                 raise
@@ -158,6 +160,7 @@ def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
 
     Raises:
         UsageError: there is no such data set.
+        DataError: the folder of the features may not be read.
     """
     data = sets.dataset(name)
     folder = sets.folder_of(data)
@@ -168,9 +171,11 @@ def verify(name: str, progress: Progress = sets.log_progress) -> list[str]:
         sentences = data.problems(folder, record.facts, progress, thorough=True)
     if sentences:
         sentences.append(f"to repair it: {data.repair}")
-    for features in sorted((cache.root() / "features").glob(f"{data.name}-{'?' * KEY_DIGITS}")):
-        damaged = _problems(features) or []
-        sentences += [*damaged, f"to repair it: delete {features}"] if damaged else []
+    with manifest.reading(folder := cache.root() / "features"):
+        cached = sorted(folder.iterdir()) if folder.is_dir() else []
+    for features in cached:
+        if features.match(f"{data.name}-{'?' * KEY_DIGITS}") and (damaged := _problems(features)):
+            sentences += [*damaged, f"to repair it: delete {features}"]
     return sentences
 
 
@@ -180,11 +185,11 @@ def path(name: str) -> Path:
 
     Raises:
         UsageError: there is no such data set.
-        DataError: it is not on this machine.
+        DataError: it is not on this machine, or may not be read.
     """
     data = sets.dataset(name)
     folder = sets.folder_of(data)
-    if not folder.is_dir():
+    if manifest.read(folder) is None:
         raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
     return folder
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from hpstudy.data.dataset import Progress
 from hpstudy.data.image_header import height_and_width
-from hpstudy.data.manifest import load_array
+from hpstudy.data.manifest import load_array, reading
 from hpstudy.data.reading import read_many
 from hpstudy.errors import DataError
 
@@ -141,7 +141,8 @@ class _Lines(Sequence[str]):
     """The lines of a UTF-8 file, decoded on access, so that a million lines do not become a million objects in every process."""
 
     def __init__(self, path: Path) -> None:
-        self._text = np.memmap(path, dtype=np.uint8, mode="r")
+        with reading(path):
+            self._text = np.memmap(path, dtype=np.uint8, mode="r")
         self._ends = np.flatnonzero(self._text == ord("\n"))
 
     def __len__(self) -> int:

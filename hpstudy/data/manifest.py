@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -79,14 +81,20 @@ def opened(folder: Path) -> Manifest | None:
 
 def load_array(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[Any]:
     """Open an .npy file. Raises DataError if it cannot be read or is damaged: `opened` compares sizes only."""
-    try:
+    with reading(path):
         array: NDArray[Any] = np.load(path, mmap_mode=mmap_mode)
-    except (OSError, ValueError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is damaged"
-        raise DataError(
-            f"{path} cannot be read: {reason}", "check the permissions, or delete its folder and get the data again"
-        ) from error
     return array
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise DataError if a file or folder of the cache cannot be read within the block, or is damaged."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}", "check the permissions") from error
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: it is damaged", "delete its folder and get the data again") from error
 
 
 def problems(folder: Path, manifest: Manifest, *, thorough: bool) -> list[str]:

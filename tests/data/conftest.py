@@ -1,5 +1,9 @@
 """A cache of its own for every test, and originals small enough to write in a moment."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ from tests.support.originals import write_wav
 
 SPEAKERS = ("george", "jackson", "lucas")
 REPETITIONS = 2
+NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +43,41 @@ def recordings(tmp_path) -> Path:
                 samples = rng.integers(-3000, 3000, int(rng.integers(800, 2000)))
                 write_wav(folder / f"{digit}_{speaker}_{repetition}.wav", samples, 8000)
     return folder
+
+
+@pytest.fixture
+def small_files_only():
+    """`with small_files_only():` no file can become longer than 1 KiB, as on a full disk."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def small_files_only() -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return small_files_only
+
+
+@pytest.fixture
+def forbidden():
+    """`with forbidden(folder):` the folder may be neither read nor entered, not even by root."""
+    if sys.platform != "linux":
+        pytest.skip("needs POSIX permissions")
+
+    @contextmanager
+    def forbidden(folder: Path) -> Iterator[None]:
+        mode, user = folder.stat().st_mode, os.geteuid()
+        folder.chmod(0)
+        if user == 0:
+            os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+            folder.chmod(mode)
+
+    return forbidden

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hpstudy.data.archive import Limits, unpack
+from hpstudy.data.cache import NotWritable
 from hpstudy.errors import DataError
 
 
@@ -284,3 +285,10 @@ def test_a_fifo_or_a_device_is_no_archive(tmp_path, into):
     for source in (tmp_path / "fifo", Path("/dev/zero")):
         with pytest.raises(DataError, match="neither a folder nor a regular file"):
             unpack(source, into)
+
+
+@pytest.mark.parametrize("size", [3_000, 3_000_000])
+def test_a_file_that_cannot_be_written_is_no_damage_of_the_archive(tmp_path, into, small_files_only, size):
+    archive = zip_of(tmp_path / "a.zip", {"a.wav": os.urandom(size)})
+    with small_files_only(), pytest.raises(NotWritable, match=r"cannot prepare .*a\.wav: File too large"):
+        unpack(archive, into)

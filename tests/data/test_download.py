@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from hpstudy.data.cache import NotWritable
 from hpstudy.data.download import download
 from hpstudy.errors import DataError
 
@@ -181,3 +182,8 @@ def test_progress_is_told_of_bytes_out_of_all(server, tmp_path):
     told = []
     download(server.url, tmp_path / "file.zip", None, lambda *what: told.append(what))
     assert told[-1] == (len(CONTENT), len(CONTENT), "bytes")
+
+
+def test_a_part_that_cannot_be_written_is_said_so_and_not_that_the_server_fails(server, tmp_path, small_files_only):
+    with small_files_only(), pytest.raises(NotWritable, match=r"cannot prepare .*\.part: File too large"):
+        get(server, tmp_path)

@@ -183,5 +183,5 @@ def test_a_disk_that_fills_while_features_are_written_is_one_error(imported, cac
         pytest.skip("needs the permission to mount a file system")
     script = "from hpstudy.data import *; load_features('fsdd', FeatureSettings(kind='waveform'))"
     done = subprocess.run([*on_small_disk, sys.executable, "-c", script], check=False, capture_output=True, text=True)
-    assert "DataError: cannot prepare" in done.stderr
+    assert "NotWritable: cannot prepare" in done.stderr
     assert "No space left on device" in done.stderr

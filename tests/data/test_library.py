@@ -1,13 +1,18 @@
+import errno
 import http.server
 import json
+import os
 import shutil
 import threading
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from hpstudy.data import FeatureSettings, library, load_features, manifest, sets
+from hpstudy.data import FeatureSettings, cache, library, load_features, manifest, sets
 from hpstudy.data.fsdd import Fsdd
 from hpstudy.errors import DataError
 
@@ -189,3 +194,57 @@ def test_fetching_without_a_network_names_the_import_command(monkeypatch):
     monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
     with pytest.raises(DataError, match="hpstudy data import fsdd --from PATH"):
         library.fetch("fsdd")
+
+
+def test_an_archive_is_kept_if_the_disk_is_full_while_it_is_imported(published, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(Fsdd, "read", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+        with pytest.raises(DataError, match="No space left"):
+            library.fetch("fsdd")
+    monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
+    assert library.fetch("fsdd").present
+
+
+@pytest.fixture
+def public_root(monkeypatch):
+    """A data root that other users may enter, with the small fsdd and its features."""
+    with TemporaryDirectory(prefix="hpstudy-") as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setenv(cache.VARIABLE, folder)
+        yield Path(folder)
+
+
+READERS = {"verify", "path", "status", "fetch", "clips", "features"}
+
+
+@pytest.mark.parametrize(
+    ("inner", "refused"),
+    [
+        ("", READERS),
+        ("sets", READERS),
+        ("sets/fsdd-1", READERS),
+        ("features", {"verify", "features"}),
+        ("features/*", {"verify", "features"}),
+        ("downloads", set()),
+        ("locks", set()),
+    ],
+)
+def test_a_folder_that_may_not_be_read_is_a_message(public_root, recordings, published, forbidden, inner, refused):
+    library.fetch("fsdd")
+    features = partial(load_features, settings=FeatureSettings(kind="waveform"))
+    features("fsdd")
+    calls = {
+        "path": library.path,
+        "status": lambda name: library.status(name).problem,
+        "clips": sets.clips,
+        "features": features,
+        "fetch": library.fetch,
+    }
+    folder, said = next(public_root.glob(inner)) if inner else public_root, {}
+    with forbidden(folder):
+        for name, call in {"verify": library.verify, **calls}.items():
+            try:
+                said[name] = str(call("fsdd"))
+            except DataError as error:
+                said[name] = error.message
+    assert {name for name, text in said.items() if "Permission denied" in text} == refused
