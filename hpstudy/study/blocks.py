@@ -20,7 +20,7 @@ def _whole(value: Any) -> Any:
 
 
 WHOLE = BeforeValidator(_whole)
-"""For a literal of whole numbers, which accepts whatever equals one of them: true and 1.0 equal 1."""
+"""For a literal of whole numbers, which accepts anything equal to one of them: true and 1.0 equal 1."""
 
 
 class Block(DescribedModel):
