@@ -206,9 +206,23 @@ def test_many_views_are_spread_over_figures(controlled, ramps):
     assert [(chart.name, len(chart.panels)) for chart in charts] == [("controls_1", PANELS), ("controls_2", 1)]
 
 
+NOTHING = (Paragraph("No view has values of its searches and of its controls, so nothing is compared."),)
+
+
 def test_controls_that_have_not_begun_are_said_not_to_have(controlled, ramps):
     (section,) = chapter(controlled({"a": ramps()}))
-    assert section.blocks == (Paragraph("The control searches have not started."),)
+    assert section.blocks == NOTHING
+
+
+def test_a_view_without_a_value_is_not_compared_with_its_controls(controlled, ramps):
+    nan = np.full((6, 10), np.nan)
+    values = {"a": ramps(), "a/random": ramps() - 3, "a/default": ramps()[:, :1]}
+    of_b = {"b": nan, "b/random": nan, "b/default": nan[:, :1]}
+    found = controlled({**values, **of_b})
+    view = found.controls.views[1]
+    assert (view.random.gap, view.random.matching, view.default.gain) == (None, None, None)
+    assert [text.partition(":")[0] for text in sentences_of(found)] == ["a"]
+    assert {row[0] for table in blocks_of(found, Table) for row in table.rows} == {"a"}
 
 
 def test_a_control_that_is_under_way_is_drawn_as_far_as_it_has_come(controlled, ramps):
@@ -237,4 +251,4 @@ def sentences_of(results):
 def test_a_study_in_which_nothing_has_a_value_survives(controlled):
     nan = np.full((2, 3), np.nan)
     (section,) = chapter(controlled({"a": nan, "a/random": nan, "a/default": nan[:, :1]}, analysis={"margin": 1.0}))
-    assert section.blocks == (Paragraph("The control searches have not started."),)
+    assert section.blocks == NOTHING

@@ -12,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -161,7 +162,9 @@ def controls(trials: Any, study: Study, bootstrap: Bootstrap) -> Controls | None
     blocks = {name: gather(trials, name, (study.replicates, arm.trials)) for name, arm in search_arms.items()}
     goal = study.metric.goal
     worst = worst_value([blocks[view].values for view in study.views], goal)
-    curves = {name: _Curves.of(block, goal, worst) for name, block in blocks.items()}
+    # A view without any value is not compared: the worst value of the other views has no meaning there.
+    valueless = {view for view in study.views if not blocks[view].valued}
+    curves = {name: _Curves.of(block, goal, math.nan if name in valueless else worst) for name, block in blocks.items()}
     values = finite_values([block.values for block in blocks.values()])
     best_known = float(goal.best(values)) if values.size else float("nan")
     sides = {control: _shown_sides(curves, control, study, bootstrap) for control in ("random", "default")}

@@ -28,7 +28,7 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     begun = [view for view in controls.views if _begun(view)]
     if not begun:
-        yield Section("Controls", (Paragraph("The control searches have not started."),))
+        yield Section("Controls", (Paragraph("No view has values of its searches and of its controls, so nothing is compared."),))
         return
     figures: list[Block] = [*map(Paragraph, sentences(results, controls)), *charts.charts(results, begun)]
     tables = (_against_random(results, begun), _good_points(results, controls), _tunability(results, begun))
@@ -61,6 +61,8 @@ TABLES = (charts.control_curves, charts.control_defaults, control_points)
 
 
 def _begun(view: ViewControls) -> bool:
+    if not np.isfinite(view.curve.mean).any():
+        return False  # without a value of the search, nothing can be compared
     random = view.random is not None and bool(np.isfinite(view.random.curve.mean).any())
     return random or (view.default is not None and not math.isnan(view.default.mean))
 
