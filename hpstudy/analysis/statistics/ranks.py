@@ -14,6 +14,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,7 +113,8 @@ def shift(differences: Floats, confidence: float) -> Shift:
         tail = np.cumsum(signed_rank_distribution(np.arange(1, n + 1)))
         k = max(1, int(np.searchsorted(tail, (1 - confidence) / 2 * (1 + 1e-12), side="right")))
         achieved = float(1 - 2 * tail[k - 1])
-    return Shift(float(np.median(walsh)), float(walsh[k - 1]), float(walsh[-k]), achieved)
+    low, high = (float(walsh[k - 1]), float(walsh[-k])) if n > 1 else (math.nan, math.nan)
+    return Shift(float(np.median(walsh)), low, high, achieved)
 
 
 @dataclass(frozen=True)

@@ -58,4 +58,4 @@ def completeness(results: Results) -> Table:
             f"{numbers.things(not_finite, 'completed trial')} {numbers.plural(not_finite, 'has', 'have')} an objective that is not a "
             f"finite number, so {numbers.plural(not_finite, 'it counts as a trial', 'they count as trials')} without a value."
         )
-    return Table("Searches and trials of each view.", head, tuple(rows), note=" ".join(notes))
+    return Table(f"{'Trials' if results.sweep else 'Searches and trials'} of each view.", head, tuple(rows), note=" ".join(notes))

@@ -80,7 +80,9 @@ def _findings(results: Results, confirmed: Confirmation) -> Iterator[str]:
     if pairs := {f"{pair.a} minus {pair.b}": pair.differences[-1].mean for pair in confirmed.pairs}:
         higher, lower = (f"the difference in {last} on fresh seeds is {word} 0" for word in ("above", "below"))
         yield _sides(pairs, higher, lower, f"difference in {last} on fresh seeds")
-    yield f"Each of these statements is from a single {Notation(results).level} interval, without a correction for their number."
+    means = (*gaps.values(), *gains.values(), *pairs.values())
+    if not all(math.isnan(mean.low) for mean in means):
+        yield f"Each of these statements is from a single {Notation(results).level} interval, without a correction for their number."
 
 
 def _sides(estimates: Mapping[str, CountedEstimate], above: str, below: str, difference: str) -> str:

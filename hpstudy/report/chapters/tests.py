@@ -56,7 +56,7 @@ def _shifts(results: Results, supplement: Supplement) -> Table:
         f"0 are counted as ties and treated by {ZEROS}'s method. {holm(len(rows))}"
     )
     lowest = min(more.shift.achieved for _, _, more in _budgets(results, supplement))
-    if lowest < results.study.analysis.confidence - 1e-9:
+    if 0 < lowest < results.study.analysis.confidence - 1e-9:
         note += f" With this few replicates, the level of the shift's interval is at most {numbers.percent(round(lowest, 3))}."
     head = ("A − B", "trials", "shift", notation.ci, "d_z", "ties", "Wilcoxon p", "Holm")
     return Table("Shift and rank test.", head, grouped(rows), note=note)
