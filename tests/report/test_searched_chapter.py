@@ -95,6 +95,45 @@ def test_all_figures_are_drawn_for_any_number_of_hyperparameters(count):
             assert json.loads(embedded(plotly.panels(chart)))
 
 
+@pytest.mark.parametrize(
+    ("count", "trials", "begins", "caption", "line"),
+    [
+        (
+            2,
+            30,
+            "Importance is a functional",
+            "a: importance of each hyperparameter, and positions of",
+            "spread evenly over their ranges",
+        ),
+        (
+            1,
+            30,
+            "A forest of extremely randomized trees is fitted",
+            "a: positions of the best trials.",
+            "the forest's mean prediction. Up",
+        ),
+        (2, 1, "Trials of all replicates are pooled;", "a: positions of the best trials.", "best trial of a search. Up to"),
+    ],
+)
+def test_a_forest_is_explained_as_far_as_it_is_used(count, trials, begins, caption, line):
+    results = make(count, trials=trials)
+    method, _, page, *_ = (paragraph.text for paragraph in blocks(results, Paragraph))
+    assert method.startswith(begins)
+    assert ("the shares" in page) == ("two hyperparameters that matter most" in page) == begins.startswith("Importance")
+    tables = [table.caption for table in blocks(results, Table)]
+    assert any(text.startswith(caption) for text in tables)
+    assert line in charts_of(results)["1_slices"].reading
+
+
+@pytest.mark.parametrize("searcher", ["random", "ax"])
+def test_only_points_that_depend_on_values_are_said_to_be_where_values_were_good(searcher):
+    results = make(2)
+    results.study = results.study.model_copy(update={"search": results.study.search.model_copy(update={"searcher": searcher})})
+    chosen = blocks(results, Paragraph)[1].text
+    assert ("where earlier points were good" in chosen) == (searcher == "ax")
+    assert ("without regard to the values" in chosen) == (searcher == "random")
+
+
 def test_a_single_trial_is_drawn_without_a_forest():
     charts = charts_of(make(2, searches=1, trials=1, goal="minimize"))
     assert list(charts)[1:] == ["1_importance", "1_slices", "1_parallel"]

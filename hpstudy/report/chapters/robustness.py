@@ -28,7 +28,7 @@ def chapter(results: Results) -> Iterator[Section]:
         "One replicate left out": _one_left_out(results),
         "Trials without a value": [*_policies(results), _endpoints_under_policies(results)],
         "The initial design": [_initial(results, supplement)],
-        "Best points at the ends of their ranges": [_boundaries(results, supplement)],
+        "Best points near the ends of their ranges": [_boundaries(results, supplement)],
         "Equal epochs of training instead of equal trials": _epochs(results),
         "Equal seconds of training instead of equal trials": _costs(results, supplement),
     }
@@ -146,12 +146,13 @@ def _boundaries(results: Results, supplement: Supplement) -> Table:
     ]
     edge = numbers.percent(MARGIN)
     note = (
-        f"Searches whose best point lies within {edge} of the (log) range of its lower or upper end. Points spread evenly over a "
+        f"Searches whose best point lies within {edge} of the (log) range of its lower or upper end, to compare their share with that of "
+        "chance; the exploration of the search spaces counts those at an end itself. Points spread evenly over a "
         f"wide range would lie there in {numbers.percent(2 * MARGIN)}; integers of a short range do so more often. A higher share "
         "means that the range cuts off good values, or that the hyperparameter matters little."
     )
-    head = ("view", "hyperparameter", "searches", "at the low end", "at the high end", "share", Notation(results).ci)
-    return Table("Best points at the ends of their ranges.", head, grouped(rows), left=2, note=note)
+    head = ("view", "hyperparameter", "searches", "near the low end", "near the high end", "share", Notation(results).ci)
+    return Table("Best points near the ends of their ranges.", head, grouped(rows), left=2, note=note)
 
 
 def _epochs(results: Results) -> list[Block]:

@@ -34,18 +34,15 @@ ABSENT = (
 )
 """Note on the forest's treatment of conditional hyperparameters."""
 
-ADAPTIVE = (
-    "The searches chose their points, and most of them in regions where earlier points were good. A region with few trials was abandoned "
-    "or never explored. The points over one hyperparameter also reflect the values of the others."
-)
-"""Note for every figure of the trials of an adaptive search."""
+NOT_ADAPTIVE = ("random", "sobol")
+"""Searchers whose points do not depend on values."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
     """An overview, then one section for each view that has a trial with a value."""
     if not results.searched:
         return
-    blocks: list[Block] = [Paragraph(_method(results)), Paragraph(ADAPTIVE), Paragraph(_page_only(results))]
+    blocks: list[Block] = [Paragraph(text) for text in (_method(results), _chosen(results), _page_only(results))]
     if flipped := [view for view in results.searched if view.flips is not None]:
         blocks += [flips.chart(results, flipped), _correlations(results, flipped)]
     yield Section("Exploration of the search spaces", tuple(blocks))
@@ -55,22 +52,41 @@ def chapter(results: Results) -> Iterator[Section]:
 
 def _page_only(results: Results) -> str:
     """Note on the figures that are only on the page."""
-    drawn = "the shares and the positions of the best trials"
+    explained = any(view.importance is not None for view in results.searched)
+    drawn = f"{'the shares and ' if explained else ''}the positions of the best trials"
     if len(results.searched) <= DETAILED:
-        drawn += ", all trials over all hyperparameters, and the predictions over the two hyperparameters that matter most"
+        pairs = any(view.surface is not None for view in results.searched)
+        drawn += f"{',' if pairs else ' and'} all trials over all hyperparameters"
+        drawn += ", and the predictions over the two hyperparameters that matter most" if pairs else ""
     return f"The HTML report (`hpstudy report --format html`) also shows {drawn}."
 
 
+def _chosen(results: Results) -> str:
+    """How the searches chose the points, for every figure of their trials."""
+    text = (
+        "The searches chose their points, and most of them in regions where earlier points were good. A region with few trials was "
+        "abandoned or never explored."
+    )
+    if results.study.search.searcher in NOT_ADAPTIVE:
+        text = "The searches chose their points without regard to the values of earlier points."
+    several = any(len(view.hyperparameters) > 1 for view in results.searched)
+    return f"{text}{' The points over one hyperparameter also reflect the values of the others.' if several else ''}"
+
+
 def _method(results: Results) -> str:
+    pooled = "Trials of all replicates are pooled; positions are on the declared (logarithmic) scale."
+    absent = ABSENT if any(study.space.is_conditional for study in results.study.views.values()) else ""
+    if not any(view.responses for view in results.searched):
+        return pooled
+    if all(view.importance is None for view in results.searched):
+        return f"A forest of extremely randomized trees is fitted to all trials of a view. {pooled}{absent}"
     return (
         "Importance is a functional analysis of variance: a forest of extremely randomized trees is fitted to all trials of a view, "
         "and the variance of its predictions over the whole declared range, including bad regions, is divided among the "
         "hyperparameters. Alone: the share that a hyperparameter explains by itself. With interactions: the share that cannot be "
         f"explained without it. Intervals ({Notation(results).level}) come from refitting a forest of {FEWER_TREES} instead of {TREES} "
-        f"trees to {RESAMPLES} resamples of the searches. "
-        "Trials of all replicates are pooled; positions are on the declared (logarithmic) scale. The shares describe the forest, and are "
-        "only as good as the forest is in regions with few trials."
-        + (ABSENT if any(study.space.is_conditional for study in results.study.views.values()) else "")
+        f"trees to {RESAMPLES} resamples of the searches. {pooled} The shares describe the forest, and are only as good as the forest is "
+        f"in regions with few trials.{absent}"
     )
 
 
@@ -120,8 +136,8 @@ def _edges(results: Results, view: SearchedView) -> str:
     if not parts:
         return ""
     return (
-        f"More than {numbers.percent(CROWDED)} of the best trials lie at an end of the range of {', '.join(parts)}: better values may lie "
-        "beyond it."
+        f"More than {numbers.percent(CROWDED)} of the best trials lie at an end of the range (within {100 * EDGE:.0f}% of it) of "
+        f"{', '.join(parts)}: better values may lie beyond it."
     )
 
 
@@ -156,14 +172,14 @@ def _positions(results: Results, view: SearchedView) -> Table:
     head = ("with interactions", "alone") if view.importance is not None else ()
     note = (
         "Median and middle half are over the best trials of the searches; of a choice, the most frequent value and how often. "
-        f"At an end: within {100 * EDGE:.0f}% of the (logarithmic) range, lower / upper."
+        f"At an end: within {100 * EDGE:.0f}% of the (logarithmic) range, lower / upper; an integer or a step only if it is the end."
     )
     if results.study.views[view.name].space.is_conditional:
         note += " In brackets: how many of the best trials have a conditional hyperparameter; the other columns refer to these."
     if view.importance is not None:
         note = f"Shares of the predicted variance with {Notation(results).level} bootstrap intervals over searches. " + note
     return Table(
-        f"{view.name}: importance of each hyperparameter, and positions of the best trials.",
+        f"{view.name}: {'importance of each hyperparameter, and ' if head else ''}positions of the best trials.",
         ("Hyperparameter", *head, "median", "middle half", "at an end"),
         tuple(rows),
         note=note,

@@ -30,17 +30,14 @@ def chart(results: Results, view: SearchedView, name: str) -> Chart:
     columns = min(3, len(numbers_shown))
     rows = -(-len(numbers_shown) // columns)
     first = f", the first {MOST_PANELS}" if len(view.hyperparameters) > MOST_PANELS else ""
-    line = (
-        " The line is the forest's mean prediction with all other hyperparameters spread evenly over their ranges, unlike the points "
-        "that a search chooses."
-        if view.responses
-        else ""
-    )
+    line = " The line is the forest's mean prediction" if view.responses else ""
+    if line and len(view.hyperparameters) > 1:
+        line += " with all other hyperparameters spread evenly over their ranges, unlike the points that a search chooses"
     return Chart(
         name,
         in_grid([_panel(results, view, number, 6 if columns < 3 else 5) for number in numbers_shown], columns, shared=True),
         f"{view.name}: {results.study.metric.name} over each hyperparameter{first}.",
-        f"A dot is a trial; a ring marks the best trial of a search.{line} {OUTSIDE}",
+        f"A dot is a trial; a ring marks the best trial of a search.{line}{'.' if line else ''} {OUTSIDE}",
         Data.of(results, searched_trials, searched_responses),
         0.3 + (1.6 if rows > 1 else 2.1) * rows,
         scale=ColorScale("trial of the search", 1, max(2, int(view.number.max()) + 1)),
