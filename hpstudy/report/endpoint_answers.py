@@ -94,7 +94,8 @@ def evidence(results: Results, result: EndpointResult) -> str:
         sentences.append(f"A search that does not reach {goal(result.endpoint)} counts as {horizon}: {counts}.")
     if heavy := limits.censored(late, n):
         which = "" if len(heavy) == len(measured.views) > 2 else f" ({', '.join(heavy)})"
-        sentences.append(f"Heavy censoring{which}: the difference says little about how many trials these searches need.")
+        number = "difference" if measured.pairs else "mean"
+        sentences.append(f"Heavy censoring{which}: the {number} says little about how many trials these searches need.")
     if result.endpoint.use == "trials_to_target":
         sentences += limits.beyond(results, (view.view for view in measured.views))
     if not many_comparisons(results):

@@ -64,23 +64,23 @@ _SEARCHERS = {
     "tpe": (_AKIBA, "Bergstra, Bardenet, Bengio, Kégl. Algorithms for hyper-parameter optimization. NeurIPS 2011."),
 }
 
-_COMPARISONS = (
+_MEANS = (
     "Efron. Better bootstrap confidence intervals. J. Am. Stat. Assoc. 82, 1987.",
     "Hesterberg. What teachers should know about the bootstrap. Am. Stat. 69, 2015.",
-    _HOLM,
+)
+_TESTS = (_HOLM, "Phipson, Smyth. Permutation p-values should never be zero. Stat. Appl. Genet. Mol. Biol. 9, 2010.", _STUDENT)
+_BAND = (
     "Montiel Olea, Plagborg-Møller. Simultaneous confidence bands: theory, implementation, and an application to SVARs. J. Appl. "
-    "Econometrics 34, 2019.",
-    "Phipson, Smyth. Permutation p-values should never be zero. Stat. Appl. Genet. Mol. Biol. 9, 2010.",
-    _STUDENT,
+    "Econometrics 34, 2019."
 )
 _TARGET = (
     "Kaplan, Meier. Nonparametric estimation from incomplete observations. J. Am. Stat. Assoc. 53, 1958.",
-    _QUIST,
     "Royston, Parmar. Restricted mean survival time: an alternative to the hazard ratio for the design and analysis of randomized trials "
     "with a time-to-event outcome. BMC Med. Res. Methodol. 13, 2013.",
     _WILSON,
 )
-_ENDPOINTS = (_CAWLEY, "Tukey. Bias and confidence in not-quite large samples. Ann. Math. Stat. 29, 1958.")
+_ENDPOINTS = (_CAWLEY, _STUDENT)
+_TUKEY = "Tukey. Bias and confidence in not-quite large samples. Ann. Math. Stat. 29, 1958."
 _CONFIRMATION = (_CAWLEY, _SATTERTHWAITE, "Searle, Casella, McCulloch. Variance components. Wiley, 1992.", _WILSON)
 _SECONDARY = (
     "Dodge, Gururangan, Card, Schwartz, Smith. Show your work: improved reporting of experimental results. EMNLP 2019.",
@@ -92,6 +92,8 @@ _RANKS = (_DEMSAR, _FRIEDMAN, _IMAN, _NEMENYI)
 _SUPPLEMENT = (
     "Agarwal, Schwarzer, Castro, Courville, Bellemare. Deep reinforcement learning at the edge of the statistical precipice. NeurIPS 2021.",
     "Hansen, Auger, Brockhoff, Tušar, Tušar. COCO: performance assessment. arXiv:1605.03560, 2016.",
+)
+_SUPPLEMENT_OF_PAIRS = (
     "Hodges, Lehmann. Estimates of location based on rank tests. Ann. Math. Stat. 34, 1963.",
     "Mantel. Evaluation of survival data and two new rank order statistics arising in its consideration. Cancer Chemother. Rep. 50, 1966.",
     "Pratt. Remarks on zeros and ties in the Wilcoxon signed rank procedures. J. Am. Stat. Assoc. 54, 1959.",
@@ -108,6 +110,21 @@ _MARGIN = (
     _SCHUIRMANN,
     "Weerts, Mueller, Vanschoren. Importance of tuning hyperparameters of machine learning algorithms. arXiv:2007.07588, 2020.",
 )
+
+
+IMPUTING = ("ax", "botorch", "tpe", "cmaes")
+"""The searchers whose model places an absent hyperparameter at the middle of its range."""
+
+
+def imputing(study: Study) -> list[str]:
+    """The searchers of a study that are in `IMPUTING`."""
+    return [name for name in _searchers(study) if name in IMPUTING]
+
+
+def from_other_replicates(results: Results) -> bool:
+    """Whether the plateau of a replicate is estimated from the others."""
+    analysis = results.study.analysis
+    return analysis.plateaus is None and any(endpoint.has_plateau for endpoint in analysis.endpoints)
 
 
 def references(results: Results) -> tuple[str, ...]:
@@ -130,10 +147,14 @@ def references_of_several(compared: Several) -> tuple[str, ...]:
 
 
 def _of_study(study: Study) -> Iterator[str]:
-    for searcher in (study.search.searcher, *(other.searcher for other in study.search.others)):
+    for searcher in _searchers(study):
         yield from _SEARCHERS.get(searcher, ())
-    if any(view.space.is_conditional for view in study.views.values()):
+    if imputing(study) and any(view.space.is_conditional for view in study.views.values()):
         yield _LEVESQUE
+
+
+def _searchers(study: Study) -> tuple[str, ...]:
+    return study.search.searcher, *(other.searcher for other in study.search.others)
 
 
 def _of_results(results: Results) -> Iterator[str]:
@@ -142,17 +163,23 @@ def _of_results(results: Results) -> Iterator[str]:
     if results.sweep:
         yield _STUDENT
         return
-    yield from _COMPARISONS
+    compares = bool(results.pairs)
     for publications, part in (
+        (_MEANS, True),
+        (_TESTS, compares or results.controls),
+        ((_BAND,), compares),
         (_TARGET, results.level),
+        ((_QUIST,), compares and results.level),
         (_ENDPOINTS, results.declared),
+        ((_TUKEY,), from_other_replicates(results)),
         (_CONFIRMATION, results.confirmation),
         (_SECONDARY, results.secondary),
         ((_PROBST, _TANG), results.controls),
         ((*_RANKS, _DOLAN), results.ranking),
         (_SUPPLEMENT, results.supplement),
+        (_SUPPLEMENT_OF_PAIRS, compares and results.supplement),
         (_EXPLORATION, results.searched),
-        (_MARGIN, results.study.analysis.margin),
+        (_MARGIN, compares and results.study.analysis.margin),
     ):
         if part:
             yield from publications

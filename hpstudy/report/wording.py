@@ -56,7 +56,8 @@ def provisional(results: Results) -> str:
     counts = {view.name: view.completeness.complete for view in results.views}
     if len(set(counts.values())) > 1 and not overview.many_views(results):
         text += f" ({', '.join(f'{view} {count}' for view, count in counts.items())})"
-    return f"{text}. Comparisons use only replicates that are complete in both views. {NO_VERDICT}"
+    common = " Comparisons use only replicates that are complete in both views." if results.pairs else ""
+    return f"{text}.{common} {NO_VERDICT}"
 
 
 def level_text(results: Results) -> str:
@@ -227,8 +228,19 @@ def _one_view(results: Results) -> str:
     view = results.views[0]
     opening = "PROVISIONAL: " if results.provisional else ""
     opening += f"This study has one view, {view.name}, so nothing is compared."
-    if view.trials is None or not view.completeness.complete:
-        return f"{opening} No search is complete yet." if results.provisional else opening
+    if not view.searches.valued:
+        return f"{opening} No trial has a value{' yet' if results.provisional else ''}."
+    if not view.completeness.complete:
+        return f"{opening} No search is complete yet."
+    last, notation = view.budgets[-1], Notation(results)
+    value, ends = notation.cells(last.mean, last.low, last.high)
+    mean = value if ends == numbers.MISSING else f"{value} ({notation.ci} {ends})"
+    opening += (
+        f" The best {notation.metric} after {numbers.all_things(last.budget, 'trial')} has the mean {mean} over "
+        f"{numbers.things(last.searches, 'search', 'es')}."
+    )
+    if view.trials is None or results.level is None or results.level.view is not None:
+        return opening
     median = view.trials.survival.median
     when = f"at a median of {numbers.things(median, 'trial')}" if median is not None else "so the median is not reached"
     return (

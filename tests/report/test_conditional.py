@@ -1,5 +1,6 @@
 """Figures and tables of a view whose hyperparameters may be absent."""
 
+import dataclasses
 import io
 import json
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from hpstudy.analysis.exploration.imputation import MIDDLE, Imputation
 from hpstudy.analysis.exploration.searches import searched
 from hpstudy.report import style
 from hpstudy.report.chapters import spaces
+from hpstudy.report.chapters.methods import methods
 from hpstudy.report.chapters.searched import chapter
 from hpstudy.report.charts.marks import Dots, Labels
 from hpstudy.report.charts.model import Chart
@@ -20,6 +22,7 @@ from hpstudy.report.html import embedded
 from hpstudy.report.model import Paragraph, Table
 from hpstudy.report.pens import matplotlib as pen
 from hpstudy.report.pens import plotly
+from hpstudy.report.references import references
 from hpstudy.study.schema import Study
 from hpstudy.testing.searchers import SPACES
 
@@ -124,6 +127,23 @@ def test_the_table_of_the_space_has_the_condition():
     assert found["kernel"] == "linear, rbf, poly"
     assert found["gamma"].endswith(" to 1; when kernel rbf or poly")
     assert found["offset"] == "none, one, free; when degree 3 or 4"
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ({"searcher": "ax"}, "the model of ax places an absent one at the middle of its range (on imputation see"),
+        ({"searcher": "random", "others": ["tpe", "cmaes"]}, "the model of tpe and of cmaes places an absent one"),
+        ({"searcher": "random"}, ""),
+    ],
+)
+def test_the_methods_say_which_searchers_impute(make_results, search, said):
+    found = make_results({"a": np.random.default_rng(0).normal(size=(3, 5))})
+    changed = {"views": {"a": {"space": SPACE.model_dump(mode="json")}}, "search": {"trials": 5, **search}}
+    found = dataclasses.replace(found, study=Study.model_validate({**found.study.model_dump(mode="json"), **changed}))
+    text = " ".join(methods(found))
+    assert said in text
+    assert ("absent" in text) == any(one.startswith("Lévesque") for one in references(found)) == bool(said)
 
 
 def test_the_text_says_how_absent_hyperparameters_count(blocks):

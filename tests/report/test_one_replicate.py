@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from hpstudy.analysis import analyze
+from hpstudy.report.chapters.citation import _paragraph as citation
+from hpstudy.report.chapters.confirm import summary as confirmation
+from hpstudy.report.chapters.methods import methods
 from hpstudy.report.charts.intervals import NO_INTERVALS
 from hpstudy.study.schema import Confirm, Study
 from tests.report.test_endpoints_chapter import make
@@ -121,3 +124,18 @@ def test_the_layers_of_one_replicate_have_no_intervals(make_sweep):
     assert len(charts(1)) > 1
     assert not [text for text in charts(1) if re.search("interval|band", text)]
     assert all("t interval" in text for text in charts(2))
+
+
+def test_the_texts_of_one_replicate_speak_of_no_interval(make_sweep):
+    def of_sweep(n):
+        found = make_sweep({"a": [{"rate": 0.1}, {"rate": 1.0}]}, {"a": {"score": np.arange(2.0 * n).reshape(n, 2)}})
+        return f"{methods(found)[1]} {citation(found)}"
+
+    def of_confirmation(n):
+        found = analyze(make(n=n))
+        return confirmation(found, found.confirmation)
+
+    assert "With one replicate, a mean is a single value and has no interval." in of_sweep(1)
+    assert "intervals" not in of_sweep(1)
+    assert "Student's 95% intervals" in of_sweep(3)
+    assert ["single 95% interval" in of_confirmation(n) for n in (1, 3)] == [False, True]

@@ -66,6 +66,15 @@ def test_the_methods_say_which_replicates_ran_in_lockstep(make_results, ramps):
     assert "lockstep" not in said()
 
 
+@pytest.mark.parametrize(
+    ("on_failure", "received"), [("worst", "the worst value that the search has so far"), ("drop", "no value, only the point")]
+)
+def test_the_methods_say_what_the_searcher_receives_for_a_failure(make_results, ramps, on_failure, received):
+    metric = {"name": "score", "goal": "maximize", "on_failure": on_failure}
+    text = methods.methods(make_results({"a": ramps()}, study={"metric": metric}))[0]
+    assert f"does not change the best so far. The searcher receives {received} for it." in text
+
+
 def test_every_row_has_a_cell_for_every_column(extended):
     for found in tables(extended).values():
         assert found.rows
@@ -166,8 +175,11 @@ def test_a_single_view_is_not_compared(make_extended, ramps):
 
 
 def test_one_replicate_shows_no_intervals(make_extended, ramps):
-    found = table(make_extended({"a": ramps(n=1), "b": ramps(2, n=1)}, analysis={"target": {"value": 5}}), "Trials-to-target as")
-    assert found.rows[0][2] == "–"
+    one = make_extended({"a": ramps(n=1), "b": ramps(2, n=1)}, analysis={"target": {"value": 5}})
+    assert table(one, "Trials-to-target as").rows[0][2] == "–"
+    shifts = table(one, "Shift")
+    assert shifts.rows[0][3] == "–"
+    assert "With this few replicates" not in shifts.note
 
 
 def test_the_slower_view_needs_several_times_the_trials(extended):
@@ -244,7 +256,7 @@ def test_failures_are_counted_in_both_ways(make_extended, ramps):
 
 
 def test_best_points_in_the_middle_of_a_range_hit_no_end(extended):
-    assert {row[5] for row in table(extended, "Best points").rows} == {"0%"}
+    assert {row[5] for row in table(extended, "Best points near").rows} == {"0%"}
     assert {row[1] for row in table(extended, "Best points").rows} == {"rate"}
 
 

@@ -113,7 +113,15 @@ def test_a_minimized_target_is_an_upper_bound(make_results, ramps):
 
 def test_one_view_compares_nothing(make_results, ramps):
     text = headline(make_results({"a": ramps()}, analysis={"target": {"value": 5}}))
-    assert text.startswith("This study has one view, a, so nothing is compared. 6 of 6 complete searches reached score ≥ 5")
+    assert text.startswith(
+        "This study has one view, a, so nothing is compared. The best score after all 10 trials has the mean 10."
+    )
+    assert " over 6 searches. 6 of 6 complete searches reached score ≥ 5, the declared target, within 10 trials, at" in text
+
+
+def test_one_view_without_a_value_says_so(make_results):
+    text = headline(make_results({"a": np.full((3, 4), np.nan)}))
+    assert text == "This study has one view, a, so nothing is compared. No trial has a value."
 
 
 def test_three_views_have_a_sentence_for_each_pair(make_results, ramps):

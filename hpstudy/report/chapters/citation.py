@@ -9,6 +9,7 @@ from hpstudy.report import endpoints, numbers, wording
 from hpstudy.report.labels import long_name
 from hpstudy.report.model import Code, Paragraph, Section
 from hpstudy.report.notation import Notation
+from hpstudy.study.declaration import TRIALS_TO_TARGET
 
 QUIST = """@inproceedings{quist2023understanding,
   title     = {Understanding weight-magnitude hyperparameters in training binary networks},
@@ -36,23 +37,30 @@ def _paragraph(results: Results) -> str:
     study, level = results.study, Notation(results).level
     views = " and ".join(f"{long_name(results, name)} with {len(view.space)}" for name, view in study.views.items())
     unit = numbers.plural(max(len(view.space) for view in study.views.values()), "hyperparameter", "hyperparameters")
+    several, t = len(study.views) > 1, f"Student's {level} intervals"
     if results.sweep:
         return (
             f"We trained every listed point of {views} swept {unit}, with {numbers.things(study.replicates, 'seed')} "
-            f"({_program(results)}). Seeds are common to all points and views. Means over seeds have Student's {level} intervals."
+            f"({_program(results)}). Seeds are common to all points{' and views' if several else ''}."
+            f"{f' Means over seeds have {t}.' if study.replicates > 1 else ''}"
         )
     searches = numbers.things(study.replicates, "independent search", "es")
     text = (
-        f"We compared {views} {unit} by {searches} of {numbers.things(study.search.trials, 'trial')}"
-        f"{' each' if study.replicates > 1 else ''} (searcher "
-        f"{study.search.searcher}, {_program(results)}). Trainings of the same replicate and trial share their random numbers across "
-        f"views. Intervals have level {level} and are over replicates: BCa bootstrap intervals of a view "
-        f"({numbers.count(study.analysis.resamples)} resamples), Student's t intervals of paired differences."
+        f"We {'compared' if several else 'tuned'} {views} {unit} by {searches} of {numbers.things(study.search.trials, 'trial')}"
+        f"{' each' if study.replicates > 1 else ''} (searcher {study.search.searcher}, {_program(results)})."
     )
+    if several:
+        text += " Trainings of the same replicate and trial share their random numbers across views."
+    text += (
+        f" Intervals have level {level} and are over replicates: BCa bootstrap intervals of a view "
+        f"({numbers.count(study.analysis.resamples)} resamples)"
+    )
+    text += ", Student's t intervals of paired differences." if results.pairs or results.controls else "."
     if results.declared:
         primary = "; ".join(endpoints.name(endpoint) for endpoint in study.analysis.primary)
-        text += f" Primary endpoints, from the means of incumbents on fresh seeds: {primary}."
-    elif results.level is not None and results.level.value is not None:
+        confirmed = all(endpoint.use != TRIALS_TO_TARGET for endpoint in study.analysis.primary)
+        text += f" Primary endpoints{', from the means of incumbents on fresh seeds' if confirmed else ''}: {primary}."
+    elif results.pairs and results.level is not None and results.level.value is not None:
         text += (
             f" The endpoint is the number of trials until {wording.level_text(results)}, restricted to {study.search.trials}; searches "
             "that do not reach it are censored there."

@@ -27,6 +27,8 @@ def chapter(results: Results) -> Iterator[Section]:
 def _verdict(results: Results, found: Searchers) -> str:
     """The verdict: whether the answer depends on the searcher."""
     main = results.study.search.searcher
+    if not results.pairs:
+        return "The study has one view, so no comparison can depend on the searcher."
     if not found.complete or results.provisional:
         return "Whether the answer depends on the searcher is not judged before all searches are complete."
     tested = [(one, pair) for one in found.compared for pair in one.pairs if not math.isnan(pair.adjusted)]

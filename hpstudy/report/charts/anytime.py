@@ -32,11 +32,11 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
     axis, curve = trial_axis(results.study.search.trials), partial(_curve, results, supplement)
     marks = bands_first(mark for index in range(count) for mark in curve(index))
     curves, scores = Panel(axis, SHARES, marks), _scores(results, supplement)
-    alike = "Intervals that overlap do not show that views are alike: the differences are in the table."
+    alike = " Intervals that overlap do not show that views are alike: the differences are in the table." if results.pairs else ""
     if not overview.many_views(results):
         reading = (
             f"Curves: share of searches and targets reached after a number of trials, with pointwise {level} intervals; higher is "
-            f"faster. Rows: the score with its {level} interval. {alike}"
+            f"faster. Rows: the score with its {level} interval.{alike}"
         )
         if not drawn:
             reading = (
@@ -72,7 +72,7 @@ def charts(results: Results, supplement: Supplement) -> tuple[Chart, ...]:
             "anytime_scores",
             (scores,),
             "Score over all trials of every view.",
-            f"{f'A bar is the {level} interval. {alike}' if drawn else NO_INTERVALS}{reference_words(results, 'the score')}",
+            f"{f'A bar is the {level} interval.{alike}' if drawn else NO_INTERVALS}{reference_words(results, 'the score')}",
             Data.of(results, anytime_scores),
             0.6 + min(ROW * count, TALLEST),
         ),

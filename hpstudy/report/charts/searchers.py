@@ -24,6 +24,7 @@ def charts(results: Results) -> Iterator[Chart]:
     searched = results.searchers.views if results.searchers is not None else ()
     by_view = {view: [one for one in searched if one.view == view] for view in results.study.views}
     started = [of for of in by_view.values() if any(np.isfinite(one.curve.mean).any() for one in of)]
+    alike = " If the comparison does not depend on the searcher, all lines change in the same way from one panel to another."
     for name, part in parts("searchers", started, PANELS):
         columns, curves = min(len(part), 2), [one.curve for of in part for one in of]
         ends = [end for curve in curves for end in (curve.mean, curve.low, curve.high)]
@@ -34,8 +35,7 @@ def charts(results: Results) -> Iterator[Chart]:
             name,
             in_grid(panels, columns, shared=True),
             f"Best {results.study.metric.name} so far of each view with each searcher.",
-            f"Means over replicates{_intervals(results, part)} If the comparison does not depend on the searcher, all lines change in the "
-            f"same way from one panel to another.{outside(first_trials, *panels)}",
+            f"Means over replicates{_intervals(results, part)}{alike if results.pairs else ''}{outside(first_trials, *panels)}",
             Data.of(results, searcher_curves),
             2.9 if columns == 1 else 2.4 * -(-len(part) // columns),
             legend=(*(Entry(name, *style.look(index)) for index, name in enumerate(_names(results))), *targets),
