@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from hpstudy.analysis.claims.judgment import Contrast, CriterionResult
 from hpstudy.report import claims, headline, save_figure, style, write
+from hpstudy.report.chapters.methods import methods
 from hpstudy.report.chapters.spaces import sweep_points
 from hpstudy.report.charts import heat, learning, swept
 from hpstudy.report.charts.marks import Band, Bars, Heat, Line
@@ -187,6 +188,13 @@ def test_claims_stand_in_the_answer_and_in_a_table(make_sweep):
     table = claims.table(found)
     assert table.rows[0] == ("It rises.", "holds", "a − b", "0.50", "95%: 0.40 to 0.60", "> 0", "5")
     assert [row[5] for row in table.rows] == ["> 0", "−0.55 to 0.55", "–"]
+
+
+def test_the_methods_say_when_verdicts_on_claims_are_wrong_too_often(results):
+    found = dataclasses.replace(results, criteria=(CriterionResult("A is better", "score", "holds", (contrast(),)),))
+    *others, of_claims = methods(found)
+    assert others == methods(results)
+    assert "with few replicates and values with a long tail, verdicts are wrong more often than their level says" in of_claims
 
 
 def test_claims_of_a_search_stand_beside_its_comparisons(results):
