@@ -59,6 +59,26 @@ def test_what_changed_later_is_named_with_the_trials_by_then(make_results, ramps
     assert facts["digest before the first trial"] == "0" * 16
 
 
+def test_replicates_and_trials_that_were_added_later_are_named(make_results, ramps):
+    values = {"a": ramps(), "b": ramps(2)}
+    created = Event("10:00", "created", {"declaration": make_results(values).study.declaration()})
+
+    def said(*sizes):
+        details = [{"finished_trials": n, "changes": [], "replicates": r, "trials": t} for n, r, t in sizes]
+        happened = [created, *(Event(f"10:0{number}", "study_changed", detail) for number, detail in enumerate(details, 1))]
+        section = section_of(make_results(values, happened=happened), "Declaration")
+        assert facts_of(section)["declared before the first trial"] == "yes"  # the settings of the analysis were
+        return text_of(section)
+
+    alone = said()
+    assert said((0, [5, 10], [10, 10]), (7, [10, 10], [10, 10])) == alone
+    assert said((1, [5, 10], [10, 10]), (1200, [10, 40], [5, 1000])) == (
+        f"{alone} The study was extended later: from 5 to 10 replicates at 10:01 after 1 finished trial; from 10 to 40 replicates and "
+        "from 5 to 1,000 trials per search at 10:02 after 1,200 finished trials. If the results by then were the reason, tests and "
+        "intervals are wrong more often than their level says."
+    )
+
+
 @pytest.mark.parametrize(
     ("created", "change"),
     [({}, {"finished_trials": 7, "changes": ["analysis.margin: null -> 0.1"]}), ({"declaration": "0" * 64}, {})],

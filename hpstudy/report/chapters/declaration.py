@@ -26,7 +26,8 @@ def chapter(results: Results) -> Iterator[Section]:
         return
     before = {True: "yes", False: "no", None: "not recorded"}[declaration.before_first_trial]
     facts = Facts((("declared before the first trial", before), *_settings(results), *_digests(results, declaration)))
-    yield Section("Declaration", (Paragraph(_history(declaration)), facts))
+    history = " ".join([_history(declaration), *_extended(results)])
+    yield Section("Declaration", (Paragraph(history), facts))
 
 
 def _history(declaration: Declaration) -> str:
@@ -40,6 +41,22 @@ def _history(declaration: Declaration) -> str:
     if declaration.first_digest is None or not all(change.keys for change in late):
         return f"{changes} {unknown}, so the other settings may have changed too."
     return f"{changes} The other settings were declared before the first trial."
+
+
+def _extended(results: Results) -> Iterator[str]:
+    """The statement that replicates or trials were added after the first finished trial."""
+    added = []
+    for at, kind, detail in results.events:
+        if kind == "study_changed" and (finished := detail.get("finished_trials")):
+            names = {"replicates": "replicates", "trials": "trials per search"}
+            sizes = [(what, *detail.get(key, (0, 0))) for key, what in names.items()]
+            grown = " and ".join(f"from {before:,} to {after:,} {what}" for what, before, after in sizes if before != after)
+            added += [f"{grown} at {at} after {numbers.things(finished, 'finished trial')}"] if grown else []
+    if added:
+        yield (
+            f"The study was extended later: {'; '.join(added)}. If the results by then were the reason, tests and intervals are wrong more "
+            "often than their level says."
+        )
 
 
 def _change(change: Change) -> str:
