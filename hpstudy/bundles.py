@@ -62,6 +62,10 @@ class Bundle:
     files: tuple[str, ...]
     missing: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        missing = f", without {', '.join(self.missing)}" if self.missing else ""
+        return f"<Bundle {self.path}: {len(self.files)} files{missing}>"
+
 
 def write_bundle(reader: Reader, output: str | Path, report: Path, *, force: bool = False) -> Bundle:
     """Write the bundle of a study.

@@ -147,12 +147,44 @@ def test_a_summary_names_the_most_common_failure(tmp_path):
     assert "exit code 1" in repr(summary)
 
 
+def test_what_other_functions_return_is_a_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = {**STUDY, "controls": ["random"], "confirm": {"seeds": 2}}
+    plan = hpstudy.plan(study, workers=2)
+    assert repr(plan) == f"<Forecast of shown: {plan.sentence()}>"
+    assert plan.sentence().startswith("64 trials left")
+    head, *rows = tables(plan)["Trials"]
+    assert head == list(plan.rows()[0])
+    assert rows[0] == ["a", "–", "x1", "3", "12", "0", "12", "–"]
+    hpstudy.run(study, executor="inline")
+    bundle, report = hpstudy.bundle("shown"), hpstudy.write_report("shown", formats=["latex"])
+    assert repr(bundle) == f"<Bundle {tmp_path / 'shown.zip'}: {len(bundle.files)} files>"
+    assert repr(report) == f"<WrittenReport reports/shown.tex and {len(report.files) - 1} other files: {report.headline}>"
+    best, trials = hpstudy.power("shown", difference=0.5)
+    assert re.fullmatch(r"<EndpointPower final best, a - b: SD \S+ in 3 replicates; \S+ replicates to detect 0.5>", repr(best))
+    assert re.fullmatch(r"<EndpointPower trials to target, a - b: SD \S+ in 3 replicates>", repr(trials))
+
+
+def test_the_large_parts_of_results_are_lines(tmp_path):
+    hpstudy.run({**STUDY, "controls": ["random"], "confirm": {"seeds": 2}}, tmp_path, executor="inline")
+    results = hpstudy.analyze(tmp_path / "shown.sqlite", thorough=False)
+    view = results.views[0]
+    assert repr(results.controls) == "<Controls of a, b>"
+    assert repr(results.confirmation) == "<Confirmation of a, b: value on 2 fresh seeds>"
+    assert re.fullmatch(r"<MeanCurve of 4 trials: \S+ to \S+>", repr(view.curve))
+    assert repr(view.trials) == f"<ViewTrials {view.trials.reached} of 3 searches reached the target>"
+
+
 def test_a_declared_endpoint_is_a_line_and_a_row(tmp_path):
     endpoints = {"endpoints": [{"use": "trials_to_target"}, {"use": "final"}], "target": {"value": 20.0}, "resamples": 1000}
     confirm = {"seeds": 2, "incumbents": True}
     hpstudy.run({**STUDY, "analysis": endpoints, "confirm": confirm}, tmp_path, executor="inline")
     results = hpstudy.analyze(tmp_path / "shown.sqlite", thorough=False)
     assert repr(results.declared[0]) == "<EndpointResult trials to target (primary): 3 replicates>"
+    pilot, declared = tmp_path / "shown.sqlite", {**STUDY, "analysis": endpoints, "confirm": confirm}
+    planned = hpstudy.plan_endpoints(pilot, declared, replicates=[4], seeds=[2], resamples=100)[0]
+    line = r"<PlannedEndpoint trials to target, a - b, 4 replicates x 2 seeds: \S+ ± \S+, power \d+%>"
+    assert re.fullmatch(line, repr(planned))
     head, primary, other = tables(results)["Declared endpoints"]
     assert head == ["endpoint", "comparison", "difference (95% CI)", "p, adjusted", "shown"]
     assert primary[:2] == ["trials to target (primary)", "a - b"]

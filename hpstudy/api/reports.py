@@ -26,6 +26,10 @@ class WrittenReport:
     headline: str
     outdated: tuple[Path, ...] = ()
 
+    def __repr__(self) -> str:
+        first, *others = self.files
+        return f"<WrittenReport {first} and {len(others)} other files: {self.headline}>"
+
 
 @checked
 def write_report(

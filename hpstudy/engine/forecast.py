@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hpstudy.display import MISSING, Listing, as_html, number
 from hpstudy.engine.duration import human_duration
 from hpstudy.engine.executors import default_workers
 from hpstudy.engine.inline import InlineExecutor
@@ -55,6 +56,15 @@ class Forecast:
     train_s: dict[str, float | None]
     sweep: bool
     stacks: bool
+
+    def __repr__(self) -> str:
+        return f"<Forecast of {self.study.name}: {self.sentence()}>"
+
+    def _repr_html_(self) -> str:
+        """The arms, for a notebook."""
+        rows = self.rows()
+        cells = tuple(tuple(map(_cell, row.values())) for row in rows)
+        return as_html(f"Forecast of {self.study.name}: {self.sentence()}.", Listing("Trials", tuple(rows[0]), cells))
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per arm: the views, then the other searchers and controls, then the confirmations."""
@@ -116,6 +126,10 @@ class Forecast:
         # Every view has the same number of these trials, and they run independently.
         total_s = points * seeds * sum(train_s) / len(train_s)
         return f"{added}: about {human_duration(total_s / min(self.workers, points * seeds))} with {self.workers} workers"
+
+
+def _cell(value: Any) -> str:
+    return MISSING if value is None else number(value) if isinstance(value, float) else str(value)
 
 
 def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: bool) -> Forecast:

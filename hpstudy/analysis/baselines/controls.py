@@ -141,6 +141,9 @@ class Controls:
     views: tuple[ViewControls, ...]
     best_known: float
 
+    def __repr__(self) -> str:
+        return f"<Controls of {', '.join(view.view for view in self.views)}>"
+
     @property
     def complete(self) -> bool:
         """Whether all planned controls have finished."""

@@ -9,6 +9,7 @@ from typing import Literal
 from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.deviation import paired_differences
 from hpstudy.analysis.statistics.power import POWER, REPLICATES, Power, power
+from hpstudy.display import number
 
 Endpoint = Literal["final_best", "trials_to_target"]
 """Endpoints of a comparison: the best so far after the last trial, or min(trials-to-target, trials)."""
@@ -30,6 +31,11 @@ class EndpointPower:
     endpoint: Endpoint
     difference: float | None
     power: Power
+
+    def __repr__(self) -> str:
+        what, plan = self.endpoint.replace("_", " "), self.power
+        needed = "" if plan.needed is None else f"; {plan.needed:,} replicates to detect {self.difference:g}"
+        return f"<EndpointPower {what}, {self.a} - {self.b}: SD {number(plan.sd)} in {plan.replicates} replicates{needed}>"
 
 
 def study_power(

@@ -62,6 +62,10 @@ class PlannedEndpoint:
     power: float
     confirmed: bool
 
+    def __repr__(self) -> str:
+        what = f"{self.endpoint.use.replace('_', ' ')}, {self.a} - {self.b}, {self.replicates} replicates x {self.seeds} seeds"
+        return f"<PlannedEndpoint {what}: {self.difference:.4g} ± {self.half_width:.2g}, power {self.power:.0%}>"
+
 
 @dataclass(frozen=True)
 class Pilot:

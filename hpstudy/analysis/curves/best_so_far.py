@@ -9,6 +9,7 @@ import numpy as np
 
 from hpstudy.analysis.arrays import Bools, Floats, Ints
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals
+from hpstudy.display import number
 from hpstudy.goal import Goal
 
 
@@ -73,6 +74,10 @@ class MeanCurve:
     mean: Floats
     low: Floats
     high: Floats
+
+    def __repr__(self) -> str:
+        ends = f": {number(self.mean[0])} to {number(self.mean[-1])}" if len(self.mean) else ""
+        return f"<MeanCurve of {len(self.mean)} trials{ends}>"
 
 
 NO_CURVE = MeanCurve(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0))

@@ -110,6 +110,10 @@ class Confirmation:
     views: tuple[ConfirmedView, ...]
     pairs: tuple[ConfirmedPair, ...]
 
+    def __repr__(self) -> str:
+        views = ", ".join(view.data.view for view in self.views)
+        return f"<Confirmation of {views}: {', '.join(self.metrics)} on {self.seeds} fresh seeds>"
+
 
 def confirmation(
     rows: Any,

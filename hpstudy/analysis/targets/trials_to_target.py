@@ -67,6 +67,9 @@ class ViewTrials:
     reached: int
     rate: tuple[float, float]
 
+    def __repr__(self) -> str:
+        return f"<ViewTrials {self.reached} of {self.complete} searches reached the target>"
+
 
 def view_trials(times: Times, complete: Bools, horizon: int, confidence: float) -> ViewTrials:
     """Describe one view; `complete` is (searches,), the horizon is the number of trials of a search."""
