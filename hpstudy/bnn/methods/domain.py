@@ -29,7 +29,8 @@ def outside(model: type[Hyperparameters], name: str, value: object) -> str | Non
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError as error:
-        return "; ".join(f"{value!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}" for problem in error.errors())
+        reasons = "; ".join(problem["msg"].replace("Input should be", "must be") for problem in error.errors())
+        return f"{reasons}, not {str(value).lower() if isinstance(value, bool) else repr(value)}"
     return None
 
 
