@@ -161,7 +161,8 @@ def _of_results(results: Results) -> Iterator[str]:
     if results.criteria:
         yield from (_BERGER, _SCHUIRMANN, _STUDENT)
     if results.sweep:
-        yield _STUDENT
+        if results.study.replicates > 1:
+            yield _STUDENT
         return
     compares = bool(results.pairs)
     for publications, part in (

@@ -108,6 +108,17 @@ def test_a_tuning_score_that_flatters_is_called_better_whatever_the_goal(with_co
     assert "For a, b, the tuning score is better than score on fresh seeds." in paragraph.text
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_difference_from_the_default_over_fewer_searches_says_so(with_confirmation, lost):
+    values = {view: np.random.default_rng(0).normal(size=(6, 2)) for view in "ab"}
+    values["a"][:lost, 0] = np.nan
+    found = with_confirmation(values, {"a": [0, 0.1], "b": [0, 0.1]})
+    (table,) = (table for table in blocks(found, Table) if table.caption.startswith("Tuned and default point"))
+    metric = found.confirmation.views[0].metrics[0]
+    assert (metric.tuned.n, metric.gain.n) == (6, 6 - lost)
+    assert ("uses only searches with a value on every seed" in table.note) == bool(lost)
+
+
 def test_a_mean_of_many_trainings_is_not_held_against_the_spread_of_one(with_confirmation):
     noise = np.tile([[0.0, 2.0], [2.0, 0.0]], (3, 1))  # of one training: sd 1.41
     results = with_confirmation({"a": 5 + noise, "b": 4.5 + noise}, {"a": np.zeros(2), "b": np.full(2, 5.0)})

@@ -10,6 +10,7 @@ from hpstudy.report.chapters.citation import _paragraph as citation
 from hpstudy.report.chapters.confirm import summary as confirmation
 from hpstudy.report.chapters.methods import methods
 from hpstudy.report.charts.intervals import NO_INTERVALS
+from hpstudy.report.references import references
 from hpstudy.study.schema import Confirm, Study
 from tests.report.test_endpoints_chapter import make
 from tests.report.test_layers_chapter import metrics
@@ -137,5 +138,9 @@ def test_the_texts_of_one_replicate_speak_of_no_interval(make_sweep):
 
     assert "With one replicate, a mean is a single value and has no interval." in of_sweep(1)
     assert "intervals" not in of_sweep(1)
+    assert [bool(references(make_sweep({"a": [{"rate": 1.0}]}, {"a": {"score": np.ones((n, 1))}}))) for n in (1, 2)] == [
+        False,
+        True,
+    ]
     assert "Student's 95% intervals" in of_sweep(3)
     assert ["single 95% interval" in of_confirmation(n) for n in (1, 3)] == [False, True]

@@ -149,6 +149,9 @@ def _values(results: Results, confirmed: Confirmation) -> Table:
     if _own_seeds(results):
         difference = "Tuned minus default: over searches, and over the seeds of the default. "
         where = f"{_seeds(confirmed)} of each replicate, the default point on those of replicate 0"
+    gains = [(metric.gain, metric.tuned) for view in confirmed.views for metric in view.metrics if metric.gain is not None]
+    if any(gain.n < tuned.n for gain, tuned in gains):
+        difference += "Tuned minus default uses only searches with a value on every seed on which the default has one. "
     return Table(
         f"Tuned and default point on {where}.",
         ("metric", "view", "tuned", ci, "default", ci, "tuned − default", ci, "below default", ci),
