@@ -198,6 +198,17 @@ def test_a_study_is_found_by_database_by_file_and_by_name(folder, given):
     assert locate(given) == Path("runs/small.sqlite")
 
 
+@pytest.mark.parametrize("scale", [None, "half"])
+def test_the_name_of_a_study_may_have_a_dot(folder, scale):
+    database = Path("runs/resnet1.5.sqlite" if scale is None else "runs/resnet1.5-half.sqlite")
+    database.parent.mkdir()
+    database.touch()
+    assert locate("resnet1.5", scale=scale) == database
+    Path("resnet1.5").touch()
+    if scale is None:
+        assert locate("resnet1.5") == Path("resnet1.5")
+
+
 def definitions():
     """The same study as a file, as a `Study`, and as a mapping."""
     mapping = YAML(typ="safe").load(STUDY)

@@ -61,8 +61,10 @@ def locate(study: AnyStudy, storage: str | Path | None = None, *, scale: str | N
     path = Path(study)
     if path.name in ("", ".."):
         raise UsageError(f"'{path}' is a folder, not a study", "give a study file, a database, or the name of a study")
-    if not (path.suffix or isfile(path) or len(path.parts) > 1):
-        return default_storage(path.name if scale is None else f"{path.name}-{scale}", storage)
+    if len(path.parts) == 1 and not isfile(path):
+        named = default_storage(path.name if scale is None else f"{path.name}-{scale}", storage)
+        if not path.suffix or isfile(named):  # "resnet1.5" can be a name or a file
+            return named
     refuse_scale(scale)
     if storage is not None:
         raise UsageError(f"{path} is a database itself", "leave out --storage")
