@@ -12,6 +12,7 @@ from hpstudy.analysis.exploration.forest import TREES
 from hpstudy.analysis.exploration.importance import FEWER_TREES, RESAMPLES, Shares
 from hpstudy.analysis.exploration.searches import EDGE, SearchedView, at_edge
 from hpstudy.analysis.results import Results
+from hpstudy.loading.make import reads_history
 from hpstudy.report import numbers
 from hpstudy.report.charts import flips, importance, parallel, searched, slices, surface
 from hpstudy.report.labels import long_name
@@ -33,9 +34,6 @@ ABSENT = (
     "that have it, and figures show only trials that have it."
 )
 """Note on the forest's treatment of conditional hyperparameters."""
-
-NOT_ADAPTIVE = ("random", "sobol")
-"""Searchers whose points do not depend on values."""
 
 
 def chapter(results: Results) -> Iterator[Section]:
@@ -67,8 +65,8 @@ def _chosen(results: Results) -> str:
         "The searches chose their points, and most of them in regions where earlier points were good. A region with few trials was "
         "abandoned or never explored."
     )
-    if results.study.search.searcher in NOT_ADAPTIVE:
-        text = "The searches chose their points without regard to the values of earlier points."
+    if not reads_history(results.study, None):
+        text = "The searches chose their points without regard to earlier values."
     several = any(len(view.hyperparameters) > 1 for view in results.searched)
     return f"{text}{' The points over one hyperparameter also reflect the values of the others.' if several else ''}"
 
