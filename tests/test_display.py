@@ -88,6 +88,12 @@ def test_a_study_is_a_line_and_a_table_of_hyperparameters():
     ]
 
 
+def test_a_view_and_its_space_are_lines():
+    view = study_from(STUDY).views["a"]
+    assert repr(view.space) == str(view.space) == "<Space x1: -5 to 10>"
+    assert repr(view) == str(view) == "<View <Space x1: -5 to 10>; fixed: x2 2.5>"
+
+
 def test_results_are_a_line_and_tables_of_views_and_comparisons(results):
     assert repr(results) == "<Results of shown: complete, 6 of 6 searches; 2 views, 1 comparison>"
     found = tables(results)

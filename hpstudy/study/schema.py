@@ -160,6 +160,13 @@ class View(Block):
             self.__dict__["space"] = self.space.constrained(map(parse, self.constraints))
         return self
 
+    def __repr__(self) -> str:
+        method = [self.method] if self.method else []
+        fixed = [f"fixed: {', '.join(f'{name} {value}' for name, value in self.fixed.items())}"] if self.fixed else []
+        return f"<View {'; '.join([*method, repr(self.space), *fixed])}>"
+
+    __str__ = __repr__
+
 
 class Limits(Block):
     """Limits at which a trial, or the whole run, is stopped."""

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ConfigDict, PrivateAttr, RootModel, model_validator
 
 from hpstudy.study.constraints import Constraint
-from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Parameter, Value, is_present
+from hpstudy.study.parameters import AnyParameter, ChoiceParameter, Parameter, Value, is_present, values_in_words
 
 Point = dict[str, Value]
 """One setting of hyperparameters: name -> value."""
@@ -31,6 +31,11 @@ class Space(RootModel[dict[str, Parameter]]):
         if not self.root:
             raise ValueError("a space needs at least one hyperparameter to tune")
         return self
+
+    def __repr__(self) -> str:
+        return f"<Space {'; '.join(f'{name}: {values_in_words(parameter)}' for name, parameter in self.items())}>"
+
+    __str__ = __repr__
 
     def __len__(self) -> int:
         return len(self.root)
