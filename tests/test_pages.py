@@ -18,7 +18,7 @@ COMMANDS = re.compile(r"```\n(hpstudy .*?)```", re.DOTALL)
 PAGES = {
     "bring-your-function.md": ["training.py", "function.yaml"],
     "bring-your-script.md": ["train.py", "script.yaml"],
-    "bring-your-optuna-objective.md": ["objective.py", "objective.yaml"],
+    "bring-your-optuna-objective.md": ["objective.py", "objective.yaml", "trials.py"],
     "bring-your-notebook.md": ["cell.py"],
     "hydra.md": ["conf/config.yaml", "app.py", "app.yaml"],
 }
@@ -52,6 +52,32 @@ def output_of(line, folder):
     )
     assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
     return ran.stdout + ran.stderr
+
+
+def test_the_trials_of_an_optuna_study_are_imported_as_the_page_says(tmp_path):
+    optuna = pytest.importorskip("optuna")
+    page = (HOW_TO / "bring-your-optuna-objective.md").read_text(encoding="utf-8")
+    objective, study, trials = re.findall(r"```(?:python|yaml)\n(.*?)```", page, re.DOTALL)
+    for name, content in {"objective.py": objective, "objective.yaml": study, "trials.py": trials}.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    ranges = {
+        "learning_rate": optuna.distributions.FloatDistribution(1e-3, 1, log=True),
+        "momentum": optuna.distributions.FloatDistribution(0, 0.99),
+    }
+    earlier = optuna.create_study(study_name="earlier", storage=f"sqlite:///{tmp_path}/optuna.db")
+    for rate, state in ((0.3, "COMPLETE"), (0.1, "COMPLETE"), (0.2, "FAIL")):
+        value = rate if state == "COMPLETE" else None
+        earlier.add_trial(
+            optuna.trial.create_trial(
+                state=optuna.trial.TrialState[state],
+                params={"learning_rate": rate, "momentum": 0.5},
+                distributions=ranges,
+                value=value,
+            )
+        )
+    subprocess.run([sys.executable, "trials.py"], cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True)
+    (command,) = re.findall(r"`(hpstudy import .*?)`", page)
+    assert "two: 2 results imported into every search" in output_of(command, tmp_path)
 
 
 @pytest.mark.slow

@@ -169,6 +169,22 @@ def test_the_method_of_the_documentation_trains(my_module, monkeypatch):
     assert state["theta"].tolist() == [[-1.0, 1.0]]
 
 
+def test_the_network_of_the_documentation_is_a_network(tmp_path, monkeypatch):
+    import torch
+
+    from hpstudy.bnn.binarize import BinaryActivation, Surrogate
+    from hpstudy.bnn.networks import NETWORKS
+
+    (tmp_path / "my_network.py").write_text(snippet("Tiny"))
+    monkeypatch.syspath_prepend(tmp_path)
+    make = NETWORKS.load("my_network:Tiny")
+    generator, activation = torch.Generator(), BinaryActivation(Surrogate("approx_sign"))
+    before = torch.get_rng_state()
+    network = make(make.Settings(width=4), channels_in=3, classes=10, activation=activation, generator=generator)
+    assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 10)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_view_of_the_documentation_is_a_valid_view():
     from hpstudy.study.schema import View
     from hpstudy.tasks.method_views import check_method_view
