@@ -19,8 +19,10 @@ import hpstudy
 from hpstudy.analysis import analyze
 from hpstudy.analysis.arrays import Bools, Floats
 from hpstudy.analysis.baselines.expected_best import expected_curve
+from hpstudy.analysis.comparisons.family import shown_sides
 from hpstudy.analysis.comparisons.margin import one_sided
 from hpstudy.analysis.curves.anytime import Scale, anytime, anytime_difference, attained, progress
+from hpstudy.analysis.results import Results
 from hpstudy.analysis.statistics.bootstrap import Bootstrap, mean_intervals, simultaneous_band
 from hpstudy.analysis.statistics.estimate import Estimate
 from hpstudy.analysis.statistics.interquartile_mean import iqm_curve
@@ -122,6 +124,12 @@ def equivalence(studies: int) -> Iterator[Row]:
         yield name, rates
 
 
+def analyzed(name: str) -> Results:
+    """The results of a committed study."""
+    with hpstudy.open(Path(__file__).parents[1] / "reports" / f"{name}.sqlite") as reader:
+        return analyze(reader)
+
+
 def claims(studies: int) -> Iterator[Row]:
     """False verdicts on claims about a mean that equals their only bound: that it is above, at n = 6, 10, 20, 40, then that it is below."""
 
@@ -134,8 +142,7 @@ def claims(studies: int) -> Iterator[Row]:
     kinds |= {f"a large loss in {p:.0%} of the searches": (losses(p), -1.0) for p in (0.1, 0.05)}
     kinds |= {f"trials, success per trial {p:g} and {q:g}": trials(p, q) for p, q in ((0.04, 0.12), (0.02, 0.5))}
     for name in ("audio-large", "audio_fsdd-large"):
-        with hpstudy.open(Path(__file__).parents[1] / "reports" / f"{name}.sqlite") as reader:
-            declared = [(result.endpoint, result.declared) for result in analyze(reader).declared]
+        declared = [(result.endpoint, result.declared) for result in analyzed(name).declared]
         kinds |= {
             f"{name}: {endpoint.use}": (_resampled(found.pairs[0].differences), float(found.pairs[0].differences.mean()))
             for endpoint, found in declared
@@ -144,6 +151,34 @@ def claims(studies: int) -> Iterator[Row]:
     for name, (draw, truth) in kinds.items():
         ends = [t_intervals(draw(np.random.default_rng([6, n]), (n, studies)), BOOTSTRAP.confidence) for n in (6, 10, 20, 40)]
         yield name, [*(share(low > truth) for low, _ in ends), *(share(high < truth) for _, high in ends)]
+
+
+def controls(studies: int) -> Iterator[Row]:
+    """False "shown" for any of three views whose mean is that of their control, at n = 6, 10, 20, 40."""
+    kinds: dict[str, tuple[Draw, float]] = {"normal": (normal, 0.0), "t with 3 degrees of freedom": (student, 0.0)}
+    kinds |= {"exponential": (exponential, 1.0), "a large loss in 10% of the searches": (losses(0.1), -1.0)}
+    results = analyzed("audio-large")
+    assert results.confirmation is not None, "it has confirmations"
+    search, point = (
+        _resampled(results.views[0].best[:, -1]),
+        results.confirmation.views[0].data.default[results.study.metric.name],
+    )
+    training, mean = _resampled(point), float(results.views[0].best[:, -1].mean() - point.mean())
+    kinds["audio-large: final bests of two searches of latent"] = (
+        lambda rng, shape: search(rng, shape) - search(rng, shape),
+        0.0,
+    )
+    kinds["audio-large: final best, and a training of a point"] = (
+        lambda rng, shape: search(rng, shape) - training(rng, shape),
+        mean,
+    )
+    for name, (draw, truth) in kinds.items():
+        rates = []
+        for n in (6, 10, 20, 40):
+            rng = np.random.default_rng([7, n])
+            families = ((draw(rng, (3, n)) - truth, seed) for seed in range(studies))
+            rates.append(share(any(shown_sides(list(family), BOOTSTRAP.confidence, seed)) for family, seed in families))
+        yield name, rates
 
 
 def _resampled(population: Floats) -> Draw:
@@ -295,7 +330,7 @@ def expected_best(studies: int) -> Iterator[Row]:
             yield f"{name} | {n}", [100 * float(inside[number - 1]) for number in (1, 5, 25)]
 
 
-TABLES = {table.__name__: table for table in (means, bands, equivalence, claims, alternative_statistics, expected_best)}
+TABLES = {table.__name__: table for table in (means, bands, equivalence, claims, controls, alternative_statistics, expected_best)}
 
 
 def main() -> None:
