@@ -77,6 +77,6 @@ class Totals:
         raise StudyBroken(
             f"the first {self.without_value} trials gave no value and none completed. The first failure:\n{detail}",
             f"fix the cause and run again. If you change the code, {changed}. "
-            "After a fix outside the code, such as an installed library, these trials stay failed unless you delete the database. "
+            "After another fix, of the study file or an installed library, delete the database first: otherwise these trials stay failed. "
             "limits.max_failures is the number of such trials after which a run stops.",
         )

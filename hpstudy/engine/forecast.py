@@ -30,6 +30,9 @@ from hpstudy.study.plan import Plan, SearchKey
 from hpstudy.study.schema import Confirm, Study
 from hpstudy.study.space import Point
 
+LOADING_S = 60.0
+"""A pilot that takes less time is repeated, because the first training of a process also loads libraries and data."""
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -167,8 +170,9 @@ def forecast(loaded: LoadedStudy, storage: Path, *, workers: int | None, pilot: 
                 searches = range(study.search.lockstep if loaded.task.stacks else 1)
                 trials = tuple(Trial(SearchKey(view, replicate), 0, point) for replicate in searches)
                 request = EvaluateRequest(study.to_json(), trials, loaded.module_path)
-                executor.submit(evaluate, request)  # the first step loads libraries and data
                 train_s[view] = executor.submit(evaluate, request).result().outcomes[0].duration_s
+                if train_s[view] < LOADING_S:
+                    train_s[view] = executor.submit(evaluate, request).result().outcomes[0].duration_s
             for name, arm in arms(study).items():
                 if not arm.listed and (arm.searcher is None or reads_history(study, arm.searcher)):
                     asking = _pilot_request(loaded, study, name)

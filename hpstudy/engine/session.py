@@ -17,11 +17,11 @@ from hpstudy.engine.options import RunOptions
 from hpstudy.engine.roots import portable
 from hpstudy.engine.stop import Aborted, StopSignal
 from hpstudy.environments import IGNORED, ROLE
-from hpstudy.errors import UsageError
+from hpstudy.errors import StudyChanged, UsageError
 from hpstudy.loading.bind import LoadedStudy, matched
 from hpstudy.plugins import methods_of
 from hpstudy.sources import SOURCE, imported_packages, modules_of, source_file, user_sources
-from hpstudy.store import Store
+from hpstudy.store import Counts, Store
 from hpstudy.study.changes import grown
 from hpstudy.study.shard import Shard
 from hpstudy.tasks.own_function import OwnFunction
@@ -49,6 +49,12 @@ def reopen_store(loaded: LoadedStudy, storage: Path, shard: Shard | None = None)
             )
         stored = matched(store.study, loaded.study, storage, loaded.module_path)
         store.grow(grown(stored, loaded.study), stored=stored)
+    except StudyChanged as error:
+        completed = Counts.total(store.search_counts().values()).completed
+        store.close()
+        if completed:
+            raise
+        raise StudyChanged(error.message, f"no trial has completed: delete {storage} and run again, or {error.hint}") from None
     except BaseException:
         store.close()
         raise

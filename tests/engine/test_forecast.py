@@ -48,6 +48,18 @@ def test_a_pilot_times_every_view(foresee, make_study):
     assert all(seconds > 0 for seconds in seen.trial_s.values())
 
 
+@pytest.mark.parametrize(("loading_s", "each"), [(0.0, 1), (60.0, 2)])
+def test_a_long_pilot_trains_each_view_once(foresee, make_study, write_module, tmp_path, monkeypatch, loading_s, each):
+    """Only a short training is repeated without the time of loading."""
+    monkeypatch.setattr("hpstudy.engine.forecast.LOADING_S", loading_s)
+    trainings = tmp_path / "trainings"
+    use = write_module(
+        f"def f(params, seed):\n    with open({str(trainings)!r}, 'a') as file:\n        file.write('.')\n    return 0.0\n"
+    )
+    foresee(make_study(use=use), pilot=True)
+    assert trainings.read_text() == "." * 2 * each
+
+
 def test_a_pilot_stores_nothing(foresee, make_study, storage):
     foresee(make_study(), pilot=True)
     assert not storage.exists()

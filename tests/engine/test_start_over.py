@@ -56,6 +56,20 @@ def test_a_function_that_is_fixed_before_a_trial_completed_needs_no_flag(run, tm
     assert run(FIXED)[0].ran == 0
 
 
+@pytest.mark.parametrize("code", [BROKEN, FIXED])
+def test_a_changed_study_file_may_delete_a_database_without_a_completed_trial(run, tmp_path, code):
+    if code == BROKEN:
+        with pytest.raises(StudyBroken):
+            run(BROKEN)
+    else:
+        run(FIXED)
+    (tmp_path / "s.yaml").write_text(STUDY.replace("MAX", "2").replace("high: 1}", "high: 2}"))
+    with pytest.raises(StudyChanged, match=r"views\.v\.space\.a\.high: 1 -> 2") as caught:
+        hpstudy.run(tmp_path / "s.yaml", tmp_path / "s.sqlite", executor="inline")
+    advice = f"no trial has completed: delete {tmp_path / 's.sqlite'} and run again, or undo the change"
+    assert caught.value.hint.startswith(advice) is (code == BROKEN)
+
+
 def test_so_does_a_study_whose_trials_all_failed(run):
     summary, _ = run(BROKEN, most=100)
     assert summary.complete
