@@ -93,9 +93,10 @@ def run_study(
         StudyBroken: the first trials all failed.
         Aborted: a second signal.
     """
+    storage = Path(storage).absolute()
     with ExitStack() as modules:
         modules.enter_context(module_path(loaded.module_path))
-        return _run(loaded, Path(storage).absolute(), options, searches, modules)
+        return _run(loaded, storage, options, searches, modules)
 
 
 def _run(

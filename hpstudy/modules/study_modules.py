@@ -19,6 +19,8 @@ SUFFIXES = tuple(all_suffixes())
 class StudyModules:
     """The modules that this process has loaded from a study's folder. They are in sys.modules only while they are installed.
 
+    If their code changes the working folder, as with os.chdir, it is changed while they are installed only.
+
     Args:
         folder: absolute path.
     """
@@ -29,6 +31,7 @@ class StudyModules:
         self._own: dict[str, ModuleType] = {}
         self._others: dict[str, ModuleType] = {}
         self._extended_path = False
+        self._working_folder = self._working_folder_of_others = ""
 
     def install(self) -> None:
         """Make the modules importable. They replace other modules with the same names."""
@@ -40,6 +43,7 @@ class StudyModules:
             self._extended_path = True
         self._others = {name: sys.modules.pop(name) for name in self._hidden_by_folder()}
         sys.modules.update(self._own)
+        self._working_folder_of_others = _change_folder(self._working_folder)
 
     def remove(self) -> None:
         """Undo `install`."""
@@ -53,6 +57,8 @@ class StudyModules:
             del sys.modules[name]
         sys.modules.update(self._others)
         self._others = {}
+        left = _change_folder(self._working_folder_of_others)
+        self._working_folder = left if left != self._working_folder_of_others else ""
 
     def changed(self) -> bool:
         """Return whether a file has changed since it was loaded."""
@@ -99,6 +105,17 @@ def _possible_names(folder: str) -> set[str]:
     except OSError:
         return set()
     return {name.partition(".")[0] for name in names if "." not in name or name.endswith(SUFFIXES)} - {""}
+
+
+def _change_folder(folder: str) -> str:
+    """Change the working folder, unless `folder` is "" or cannot be entered. Returns the former one; "" if it does not exist."""
+    before = ""
+    with suppress(OSError):
+        before = str(Path.cwd())
+    if folder not in ("", before):
+        with suppress(OSError):
+            os.chdir(folder)
+    return before
 
 
 def digest_of(file: Path) -> str:

@@ -192,6 +192,21 @@ def test_a_run_in_worker_processes_does_not_keep_the_modules_of_its_folder(two):
         assert run.result() == expected(first, 1)
 
 
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_module_that_changes_the_working_folder_changes_that_of_its_function_only(two, executor, monkeypatch):
+    first, second = two
+    (first / "src/train.py").write_text(
+        "import os\nos.chdir(os.path.dirname(__file__))\ndef f(params, seed): return {'value': 1, 'folder': os.getcwd()}"
+    )
+    monkeypatch.chdir(second)
+    for _ in range(2):
+        assert hpstudy.run(first / "study.yaml", "s.sqlite", executor=executor, workers=1).complete
+    assert hpstudy.resume("s.sqlite", executor=executor).ran == 0
+    assert [path.name for path in (*first.rglob("*.sqlite"), *second.rglob("*.sqlite"))] == ["s.sqlite"]
+    with hpstudy.open("s.sqlite") as reader:
+        assert set(reader.trials()["attribute.folder"]) == {str(first / "src")}
+
+
 DATA_STUDY = """\
 version: 1
 name: data
