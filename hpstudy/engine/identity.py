@@ -39,7 +39,11 @@ class KnownSources:
 
     def __init__(self, study: Study, sources: Mapping[str, str]) -> None:
         self._sources = dict(sources)
-        self._required = source_identity(study.task.use).keys() if study.task.use in study.user_parts() else ()
+        self._required = set(source_identity(study.task.use) if study.task.use in study.user_parts() else ())
+
+    def require(self, names: Iterable[str]) -> None:
+        """Every evaluation must report these sources too."""
+        self._required.update(names)
 
     def check_task(self, loaded: Mapping[str, str]) -> dict[str, str]:
         """As `check`, for a process that evaluated a trial: its sources must include the task's code."""

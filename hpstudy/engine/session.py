@@ -23,6 +23,7 @@ from hpstudy.plugins import methods_of
 from hpstudy.sources import SOURCE, imported_packages, modules_of, source_file, user_sources
 from hpstudy.store import Counts, Store
 from hpstudy.study.changes import grown
+from hpstudy.study.schema import COMMAND
 from hpstudy.study.shard import Shard
 from hpstudy.tasks.own_function import OwnFunction
 
@@ -92,6 +93,8 @@ def prepare(store: Store, loaded: LoadedStudy, options: RunOptions, folder: str 
     """
     identity = prepared_identity(store.study, loaded.task)
     sources = check_identity(store, identity, options.observer, allow_changed_code=options.allow_changed_code)
+    if store.study.task.use == COMMAND:
+        sources.require(loaded.task.sources())
     store.take_function(loaded.study.task)
     # A checkpoint itself records the files in the study's folder that were loaded when it was written.
     elsewhere = {name: digest for name, digest in identity.items() if not source_file(name)}

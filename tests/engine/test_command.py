@@ -100,6 +100,13 @@ def test_a_script_that_changes_during_a_run_ends_it(run):
         run(f"{PRINTS}echo '# a comment' >> train.sh\n")
 
 
+def test_a_script_that_disappears_during_a_run_ends_it_and_fails_no_trial(run, tmp_path):
+    with pytest.raises(StudyChanged, match=r"train\.sh changed while the study was running"):
+        run(f"{PRINTS}[ -e once ] && rm train.sh; touch once\n", trials=5)
+    with Reader.open(tmp_path / "s.sqlite") as reader:
+        assert reader.trials()["state"].tolist() == ["completed", "running"]
+
+
 def test_a_script_that_changed_is_refused_before_anything_runs(run):
     run(PRINTS)
     with pytest.raises(StudyChanged, match=r"source of train\.sh"):
