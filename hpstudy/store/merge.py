@@ -45,9 +45,8 @@ def write_merged(shards: Sequence[Reader], path: Path, identity: Mapping[str, st
             with shard.snapshot() as source:
                 _copy_trials(connection, source, environment_ids, shard.path, path)
         events = [[(event, shard) for event in shard.events() if event.kind != SHARD] for shard in shards]
-        for event, shard in merge(
-            *events, key=lambda each: each[0].at
-        ):  # keeps the order of each shard, whose clock may have been set back
+        # A merge keeps the order of each shard, whose clock may have been set back.
+        for event, shard in merge(*events, key=lambda each: each[0].at):
             text = encode_detail({**event.detail, "shard": str(shard.shard)})
             connection.execute("INSERT INTO event (at, kind, detail) VALUES (?, ?, ?)", (event.at, event.kind, text))
         write_event(connection, "merged", detail)
