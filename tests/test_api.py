@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -331,6 +332,14 @@ def test_a_port_is_a_number_of_16_bits(folder):
     hpstudy.run("small.yaml", executor="inline")
     with pytest.raises(UsageError, match=r"port 70000 of 127\.0\.0\.1 cannot be used"):
         hpstudy.serve("small", port=70000)
+
+
+@pytest.mark.parametrize("width", [0.5, 50])
+def test_a_width_is_one_that_can_be_drawn(folder, width):
+    hpstudy.run("small.yaml", executor="inline")
+    for call in (hpstudy.figure, partial(hpstudy.plot_figure, output="a.png")):
+        with pytest.raises(UsageError, match=f"the width is {width} inches, not between 2 and 20"):
+            call("small", "best_so_far", width=width)
 
 
 @pytest.mark.parametrize("dpi", [0, 100_000])

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 @checked
-def figure(study: AnyStudy | Results, name: str, *, storage: str | Path | None = None, scale: str | None = None) -> Figure:
+def figure(
+    study: AnyStudy | Results,
+    name: str,
+    *,
+    storage: str | Path | None = None,
+    scale: str | None = None,
+    width: float | None = None,
+) -> Figure:
     """One figure of the report as a matplotlib figure, for instance for a notebook.
 
     Args:
@@ -26,14 +33,15 @@ def figure(study: AnyStudy | Results, name: str, *, storage: str | Path | None =
         name: name of the figure; `figure_names` lists them.
         storage: see `locate`.
         scale: see `locate`.
+        width: in inches, such as 3.3 for a column of a paper; that of the report when None. Letters keep their size.
 
     Raises:
-        UsageError: the figure is unknown.
+        UsageError: the figure is unknown, or the width cannot be drawn.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import draw_figure
 
-    return draw_figure(_results_with(study, name, storage, scale), name)
+    return draw_figure(_results_with(study, name, storage, scale), name, width)
 
 
 @checked
@@ -58,6 +66,7 @@ def plot_figure(
     storage: str | Path | None = None,
     scale: str | None = None,
     dpi: int = 160,
+    width: float | None = None,
 ) -> Path:
     """Save one figure of a study's report.
 
@@ -69,15 +78,16 @@ def plot_figure(
         storage: see `locate`.
         scale: see `locate`.
         dpi: dots per inch of a PNG.
+        width: see `figure`.
 
     Raises:
-        UsageError: the figure or the format is unknown.
+        UsageError: the figure or the format is unknown, or the resolution or the width cannot be drawn.
         OutputError: the file cannot be written.
         StudyChanged: the study file is not the one that was run.
     """
     from hpstudy.report import save_figure
 
-    return save_figure(_results_with(study, name, storage, scale), name, output, dpi=dpi)
+    return save_figure(_results_with(study, name, storage, scale), name, output, dpi=dpi, width=width)
 
 
 def _results_with(study: AnyStudy | Results, name: str, storage: str | Path | None, scale: str | None) -> Results:

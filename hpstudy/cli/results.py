@@ -269,6 +269,9 @@ def plot(
         Path | None,
         typer.Option("-o", "--output", help="The file to write; its suffix selects the format (.pdf, .svg, .png, .pgf)."),
     ] = None,
+    width: Annotated[
+        float | None, typer.Option("--width", help="Width in inches, such as 3.3 for a column of a paper. Default: 6.5.")
+    ] = None,
 ) -> None:
     """Save one figure of the report, or list the figures."""
     from hpstudy.api.figures import check_order
@@ -284,7 +287,7 @@ def plot(
     check_order(str(study), figure, storage)
     if output is None:
         raise UsageError("a figure needs an output file", f"add -o {figure}.pdf (or .svg, .png, .pgf)")
-    print(hpstudy.plot_figure(study, figure, output, storage=storage, scale=scale))
+    print(hpstudy.plot_figure(study, figure, output, storage=storage, scale=scale, width=width))
 
 
 def bundle(

@@ -41,6 +41,9 @@ LETTER = 0.068
 WIDTH = 6.5
 """Width of a figure in inches: that of the report's text."""
 
+LEGEND_ROW = 0.17
+"""Height of a row of a legend in inches."""
+
 _SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # included in matplotlib, so figures are the same on every machine
     "font.size": 8,
@@ -145,9 +148,9 @@ def font_path() -> str:
     return str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
 
 
-def letters_beside(rows: Sequence[str]) -> int:
-    """The number of characters in legend size across a figure of full width, to the right of row labels."""
-    return LETTERS - max((len(line) for row in rows for line in row.split("\n")), default=0)
+def letters_beside(rows: Sequence[str], room: int = LETTERS) -> int:
+    """The number of characters in legend size to the right of row labels; `room` is that across the figure, by default of full width."""
+    return room - max((len(line) for row in rows for line in row.split("\n")), default=0)
 
 
 def legend_columns(names: Sequence[str], room: int = LETTERS) -> int:

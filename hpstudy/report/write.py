@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FORMS = ("pdf", "svg", "png", "pgf")
 """File formats of a single figure."""
 
+MIN_WIDTH, MOST_WIDTH = 2, 20
+"""Limits of the width of a figure in inches. Narrower: labels leave no space for the panels."""
+
 MIN_DPI = 20
 """Minimum resolution of a figure. Lower: letters are smaller than a pixel, which the font library refuses."""
 
@@ -117,7 +120,7 @@ def _companions(contents: Document, paths: ReportPaths) -> dict[Path, bytes]:
     return {paths.folder / name: content for name, content in latex.companions(contents).items()}
 
 
-def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160) -> Path:
+def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160, width: float | None = None) -> Path:
     """Save one figure of the report as PDF, SVG, PNG or PGF, for instance for a README or a paper.
 
     Args:
@@ -126,9 +129,10 @@ def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160
             sweep.
         path: path of the file, whose ending selects the format. An existing file is replaced.
         dpi: resolution in dots per inch of a PNG, and of images in the other formats.
+        width: see `draw_figure`.
 
     Raises:
-        UsageError: there is no such figure, format or resolution, the results have nothing to draw, or LaTeX is missing for PGF.
+        UsageError: there is no such figure, format, resolution or width, the results have nothing to draw, or LaTeX is missing for PGF.
         OutputError: the file cannot be written.
     """
     from hpstudy.report import pgf, style
@@ -143,29 +147,40 @@ def save_figure(results: Results, name: str, path: str | Path, *, dpi: int = 160
     if not MIN_DPI <= dpi <= MOST_DPI:
         raise UsageError(f"dpi is {dpi}, not between {MIN_DPI} and {MOST_DPI:,}", "160 is the default; paper needs 300 to 600")
     with style.applied(pgf.SETTINGS if form == "pgf" else None):
-        drawn = _drawn(results, name)
+        drawn = _drawn(results, name, width)
         write_file(path, pgf.source(drawn) if form == "pgf" else figure_bytes(drawn, form, dpi))
     return path
 
 
-def draw_figure(results: Results, name: str) -> Figure:
+def draw_figure(results: Results, name: str, width: float | None = None) -> Figure:
     """One figure of the report as a matplotlib figure.
 
+    Args:
+        results: results of `hpstudy.analysis.analyze`.
+        name: see `save_figure`.
+        width: in inches; that of the report when None. Letters keep their size.
+
     Raises:
-        UsageError: there is no such figure, or the results have nothing to draw.
+        UsageError: there is no such figure or width, or the results have nothing to draw.
     """
     from hpstudy.report import style
 
     with style.applied():
-        return _drawn(results, name)
+        return _drawn(results, name, width)
 
 
-def _drawn(results: Results, name: str) -> Figure:
+def _drawn(results: Results, name: str, width: float | None) -> Figure:
+    from hpstudy.report import style
     from hpstudy.report.document import document
     from hpstudy.report.pens import matplotlib as pen
 
+    width = style.WIDTH if width is None else width
+    if not MIN_WIDTH <= width <= MOST_WIDTH:
+        raise UsageError(
+            f"the width is {width:g} inches, not between {MIN_WIDTH} and {MOST_WIDTH}", "a column of a paper has about 3.3 inches"
+        )
     charts = {chart.name: chart for chart in document(results).charts}
     if name not in charts:
         known = nearest(name, charts) if charts else "the study has nothing to draw yet"
         raise UsageError(f"the report of {results.study.name} has no figure '{name}': {known}")
-    return pen.figure(charts[name])
+    return pen.figure(charts[name], width)

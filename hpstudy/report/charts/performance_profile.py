@@ -14,9 +14,6 @@ from hpstudy.report.charts.marks import Hover, Steps
 from hpstudy.report.charts.model import Axis, Chart, Data, Entry, Panel
 from hpstudy.report.csvs import Row
 
-LEGEND_ROW = 0.17
-"""Height of a legend row in inches."""
-
 
 def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data: tuple[Data, ...]) -> Chart:
     """The profiles.
@@ -60,7 +57,7 @@ def chart(profile: PerformanceProfile, names: Sequence[str], problems: str, data
         f"Performance profiles of trials to the target over {profile.problems} {problems}.",
         "At 1: how often a view is the fastest, ties included. At the right end: how often it reaches the target at all.",
         data,
-        2.4 + LEGEND_ROW * -(-len(names) // style.legend_columns(names)),
+        2.4 + style.LEGEND_ROW * -(-len(names) // style.legend_columns(names)),
         legend=tuple(Entry(name, style.color(index), style.dash(index)) for index, name in enumerate(names)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
@@ -48,9 +49,9 @@ class ShownFigure(Figure):
         return image.getvalue()
 
 
-def figure(chart: Chart) -> Figure:
-    """Draw a chart. Call it within `style.applied()`."""
-    drawing = ShownFigure(figsize=(style.WIDTH, chart.height), layout="constrained")
+def figure(chart: Chart, width: float = style.WIDTH) -> Figure:
+    """Draw a chart, `width` inches wide. Call it within `style.applied()`."""
+    drawing = ShownFigure(figsize=(width, chart.height), layout="constrained")
     panels = chart.shown("print")
     rows, columns = (1 + max(getattr(panel, side) for panel in panels) for side in ("row", "column"))
     ratios = {"width_ratios": chart.widths or None, "height_ratios": chart.heights or None}
@@ -58,7 +59,7 @@ def figure(chart: Chart) -> Figure:
     shares = np.array(chart.widths or (1.0,) * columns)
     drawn = []
     for panel in panels:
-        inches = style.WIDTH * float(shares[panel.column] / shares.sum()) - EDGES
+        inches = width * float(shares[panel.column] / shares.sum()) - EDGES
         drawn.append(_panel(drawing.add_subplot(grid[panel.row, panel.column]), chart, panel, inches, chart.height / rows))
     if chart.x_label:
         drawing.supxlabel(literal(chart.x_label), fontsize="medium")
@@ -170,18 +171,29 @@ def _legend(figure: Figure, chart: Chart, panels: Sequence[Panel], drawn: Sequen
         return
     names = [entry.name for entry in entries]
     if chart.legend_below:
-        figure.legend(*_handles(entries), loc="outside lower center", **_small(names, chart.legend_title, style.WIDTH))
-    elif len(panels) == 1 and not panels[0].title:
-        _legend_above(drawn[0], entries, style.letters_beside(_rows(panels)))
+        figure.legend(*_handles(entries), loc="outside lower center", **_small(names, chart.legend_title, figure.get_figwidth()))
+        return
+    columns, fewer = (style.legend_columns(names, letters) for letters in (style.LETTERS, _letters(figure.get_figwidth())))
+    more_rows = math.ceil(len(names) / fewer) - math.ceil(len(names) / columns)
+    figure.set_figheight(figure.get_figheight() + style.LEGEND_ROW * more_rows)
+    if len(panels) == 1 and not panels[0].title:
+        _legend_above(drawn[0], entries, style.letters_beside(_rows(panels), _letters(figure.get_figwidth())))
     else:
-        figure.legend(*_handles(entries), loc="outside upper left", ncols=style.legend_columns(names))
+        figure.legend(*_handles(entries), loc="outside upper left", ncols=fewer)
+
+
+def _letters(inches: float) -> int:
+    """The number of characters in legend size across a figure."""
+    return int(style.LETTERS * inches / style.WIDTH)
 
 
 def _key(axes: Axes, chart: Chart, key: Key, inches: float) -> None:
     """The legend of one panel, `inches` wide."""
     entries = [chart.legend[index] for index in key.entries]
     if key.above:
-        _legend_above(axes, entries, style.letters_beside(_rows(chart.shown("print"))))
+        _legend_above(
+            axes, entries, style.letters_beside(_rows(chart.shown("print")), _letters(axes.figure.bbox.width / axes.figure.dpi))
+        )
     elif entries:
         shift = ScaledTranslation(0, -32 / 72, axes.figure.dpi_scale_trans)
         anchor: dict[str, Any] = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + shift}
