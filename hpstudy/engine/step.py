@@ -184,7 +184,7 @@ def _refuse_full_disk(result: Result | BaseException) -> None:
         if error is None:
             return
         if (isinstance(error, OSError) and error.errno in DISK_FULL) or WRITE_FAILED.search(text_of(error)):
-            place = f" ({place_of(error)})" if error.__traceback__ else ""
+            place = f" ({place_of(error)})" if error.__traceback__ and not isinstance(error, TrialFailed) else ""
             raise OutOfResources(
                 f"a trial could not write a file: {text_of(error)}{place}",
                 "free space on this disk, or raise the quota; `hpstudy resume` continues the study",
