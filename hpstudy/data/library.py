@@ -105,9 +105,8 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     from hpstudy.data.download import download
 
     data = sets.dataset(name)
-    existing = status(name)
-    if existing.present and _problems(existing.path) == []:
-        return existing
+    if _is_sound(name):
+        return status(name)
     if data.origin is Origin.PROVIDED:
         raise DataError(f"{name} cannot be downloaded: it has no public URL, so you must provide it", data.instructions)
     if data.url is None:
@@ -115,6 +114,8 @@ def fetch(name: str, progress: Progress = sets.log_progress) -> SetStatus:
     else:
         archive = cache.root() / "downloads" / f"{data.name}-{data.version}{PurePosixPath(urlsplit(data.url).path).suffix}"
         with cache.locked(f"{data.name}-download"), cache.writing(archive):
+            if _is_sound(name):  # another process has fetched it meanwhile
+                return status(name)
             try:
                 if not archive.exists():
                     download(data.url, archive, data.sha256, progress, md5=data.md5)
@@ -192,6 +193,12 @@ def path(name: str) -> Path:
     if manifest.read(folder) is None:
         raise DataError(f"the data set {name} is not on this machine ({folder})", data.instructions)
     return folder
+
+
+def _is_sound(name: str) -> bool:
+    """Return whether a data set is on this machine and all checksums match."""
+    existing = status(name)
+    return existing.present and _problems(existing.path) == []
 
 
 def _problems(folder: Path) -> list[str] | None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -201,6 +202,21 @@ def test_an_archive_is_kept_if_the_disk_is_full_while_it_is_imported(published, 
         patched.setattr(Fsdd, "read", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
         with pytest.raises(DataError, match="No space left"):
             library.fetch("fsdd")
+    monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
+    assert library.fetch("fsdd").present
+
+
+def test_a_set_that_another_process_has_fetched_meanwhile_is_not_downloaded_again(recordings, monkeypatch):
+    locked = cache.locked
+
+    @contextmanager
+    def waiting(name):
+        if name == "fsdd-download":
+            library.import_set("fsdd", recordings)
+        with locked(name):
+            yield
+
+    monkeypatch.setattr(cache, "locked", waiting)
     monkeypatch.setattr(Fsdd, "url", "http://127.0.0.1:9/nobody.zip")
     assert library.fetch("fsdd").present
 
