@@ -172,11 +172,12 @@ def _code(reader: Reader) -> tuple[dict[str, bytes], tuple[str, ...]]:
     missing = []
     if (task := reader.study.task).is_pickled:
         files[f"{CODE}/{MAIN.rstrip(':')}/{task.title}.py"] = task.settings[PICKLED]["source"].encode()
+    folder = Path(code_folder(reader.path) or reader.module_path or ".")
     for key, digest in sorted(reader.accepted_identity().items()):
         if not key.startswith(SOURCE) or key.startswith(FUNCTION):
             continue
         name = source_file(key)
-        path = Path(reader.module_path or ".") / name if name and not _is_outside(name) else None
+        path = folder / name if name and not _is_outside(name) else None
         if path is not None and digest_of(path) == digest:
             files[f"{CODE}/{name}"] = path.read_bytes()
         else:

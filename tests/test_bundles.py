@@ -127,6 +127,9 @@ def test_an_opened_bundle_is_resumed_with_its_own_code(ran, tmp_path, without_pd
     assert summary.ran == 6
     with hpstudy.open(summary.storage) as copy, hpstudy.open(ran / "mine.sqlite") as original:
         assert copy.trials()["objective"].equals(original.trials()["objective"])
+    again = hpstudy.bundle(summary.storage, tmp_path / "again.zip")
+    assert again.missing == ()
+    assert "code/mine_module.py" in again.files
 
 
 def test_an_existing_file_is_kept_unless_forced(bundle, ran, without_pdf):
