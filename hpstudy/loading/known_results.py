@@ -36,7 +36,9 @@ def read_known_results(file: Path, study: Study, view: str) -> list[KnownResult]
     """
     try:
         rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig")), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not a CSV file", "write a line of column names, and a line for each point") from None
+    except (OSError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read as CSV: {getattr(error, 'strerror', None) or error}") from None
     header, *lines = rows or [[]]
     body = [(number, cells) for number, cells in enumerate(lines, 2) if any(cells)]
@@ -55,11 +57,12 @@ def read_known_results(file: Path, study: Study, view: str) -> list[KnownResult]
 
 
 def _header_problems(header: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    for name in dict.fromkeys(header):
-        if name not in names:
-            yield f"unknown column '{name}': {nearest(name, names)}"
-        elif header.count(name) > 1:
-            yield f"the column '{name}' appears twice"
+    unknown = list(dict.fromkeys(name for name in header if name not in names))
+    if len(unknown) == 1:
+        yield f"unknown column '{unknown[0]}': {nearest(unknown[0], names)}"
+    elif unknown:
+        yield f"unknown columns {', '.join(map(repr, unknown))}: valid: {', '.join(names)}"
+    yield from (f"the column '{name}' appears twice" for name in names if header.count(name) > 1)
     yield from (f"the column '{name}' is missing" for name in names if name not in header)
 
 

@@ -198,12 +198,14 @@ MISTAKES = {
     "rate,kind,depth,value\n0.5,a,,nan\n": ":2: 'value' must be a finite number, not 'nan'",
     "rate,kind,depth,value\n0.5,a,1\n": ":2: the line has 1 cells fewer than there are columns",
     'rate,kind,depth,value\n0.5,"a\n': "cannot be read as CSV",
+    "number,params_rate,kind,depth,value\n0,0.5,a,,1\n": ":1: unknown columns 'number', 'params_rate': valid: rate, kind, depth, value",
+    "SQLite format 3\x84": "is not a CSV file",
 }
 
 
 @pytest.mark.parametrize("text", MISTAKES)
 def test_a_mistake_is_named_with_its_line_and_nothing_is_stored(folder, text):
-    (folder / "good.csv").write_text(text)
+    (folder / "good.csv").write_text(text, encoding="latin-1")
     with pytest.raises((StudyError, UsageError)) as caught:
         import_good()
     assert "good.csv" in str(caught.value)
