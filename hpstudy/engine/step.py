@@ -64,6 +64,9 @@ WRITE_FAILED = re.compile(
 )
 """Messages of errors without a number, for a file that could not be written."""
 
+NO_PROCESS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""Errors of the system for a program that cannot be started because the machine lacks processes, memory or open files."""
+
 CAUSES = 100
 """Maximum number of exceptions that are followed from one to its cause. More indicate a cycle."""
 
@@ -128,7 +131,7 @@ def evaluate(request: EvaluateRequest) -> Evaluation:
 
     Raises:
         Aborted: an exception of a trial that is not caught.
-        OutOfResources: the disk was full. The same trial would end otherwise with free space.
+        OutOfResources: the disk was full, or a program could not be started. The same trial would end otherwise with more resources.
         UsageError: another thread uses the modules of another folder (`hpstudy.modules.module_path`).
     """
     recorders = [Recorder() for _ in request.trials]
@@ -149,7 +152,7 @@ def evaluate(request: EvaluateRequest) -> Evaluation:
         except BaseException as error:  # user code may raise anything, SystemExit and KeyboardInterrupt included
             results = [error] * len(recorders)
     for result in results:
-        _refuse_full_disk(result)
+        _refuse_shortage(result)
     duration_s, peak_rss_mib = checkpoint.duration_s / len(recorders), _peak_rss_mib()
     outcomes = []
     for result, recorder in zip(results, recorders, strict=True):
@@ -177,9 +180,11 @@ def _results(
     return results
 
 
-def _refuse_full_disk(result: Result | BaseException) -> None:
-    """Raise OutOfResources if a trial ended with an exception that a full disk has caused."""
+def _refuse_shortage(result: Result | BaseException) -> None:
+    """Raise OutOfResources if a trial ended with an exception that a full disk has caused, or because its program could not be started."""
     error = result if isinstance(result, BaseException) else None
+    if isinstance(error, TrialFailed) and isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_PROCESS:
+        raise OutOfResources(text_of(error))
     for _ in range(CAUSES):
         if error is None:
             return

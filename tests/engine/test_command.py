@@ -1,17 +1,20 @@
 """Studies of the task `command`: failures, time-outs, scripts that change, and checkpoints that survive a kill."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from hpstudy.engine.executors import OutOfResources
 from hpstudy.engine.options import RunOptions
 from hpstudy.engine.run import run_study
-from hpstudy.errors import StudyChanged
+from hpstudy.errors import StudyBroken, StudyChanged
 from hpstudy.loading.load import read_study
 from hpstudy.store import Reader
 
@@ -54,6 +57,17 @@ def test_a_failed_script_is_a_failed_trial_without_a_traceback(run):
     assert list(trials["state"]) == ["failed", "completed"]
     assert trials["error_type"][0] == "TrialFailed"
     assert trials["error"][0].startswith("the command ended with exit code 3: too large\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "states"), [(errno.EAGAIN, OutOfResources, ["running"]), (errno.EACCES, StudyBroken, ["failed"] * 5)]
+)
+def test_a_program_for_which_the_machine_lacks_resources_is_no_failed_trial(run, monkeypatch, tmp_path, number, error, states):
+    monkeypatch.setattr(subprocess, "Popen", Mock(side_effect=OSError(number, "not now")))
+    with pytest.raises(error, match="sh cannot be run: not now"):
+        run(PRINTS, executor="inline", trials=9, limits="{max_failures: 5}")
+    with Reader.open(tmp_path / "s.sqlite") as reader:
+        assert reader.trials()["state"].tolist() == states
 
 
 def test_a_value_that_is_not_finite_is_a_diverged_trial(run):

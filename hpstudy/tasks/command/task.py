@@ -233,7 +233,7 @@ class Command(Task):
             try:
                 code = run(arguments, _folder(), environment, take_line, together=self._pattern is not None)
             except OSError as error:
-                raise TrialFailed(f"{arguments[0]} cannot be run: {error.strerror}") from None
+                raise TrialFailed(f"{arguments[0]} cannot be run: {error.strerror}") from error
             collector.finish()
         for (epoch, name), value in sorted(collector.curves.items()):
             report(epoch, **{name: value})
