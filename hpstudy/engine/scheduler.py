@@ -147,11 +147,11 @@ class Scheduler:
                 break
             if not availability.check() and self.stop.requested and self.running:
                 raise Aborted
+            self.observer.waiting(len(self.running))
             self._receive(self.running.take_ended())
             for note in self.running.executor.take_notes():
                 self.observer.note(note)
             self.observers.check()
-            self.observer.waiting(len(self.running))
             self._histories.heartbeat()
         if self._shortage is not None:
             raise self._shortage

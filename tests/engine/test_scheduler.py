@@ -255,6 +255,17 @@ def test_a_machine_without_resources_ends_the_run_and_is_no_outcome(schedule, ma
     assert measured(storage) == whole
 
 
+def test_one_worker_is_busy_throughout(schedule, make_study):
+    busy = []
+
+    class Counting(Observer):
+        def waiting(self, steps):
+            busy.append(steps)
+
+    schedule(make_study(), workers=1, observer=Counting())
+    assert set(busy) == {1}
+
+
 def test_a_study_that_fails_from_the_start_is_ended(schedule, make_study, measured, storage):
     failed = Outcome("failed", {}, failure=Failure("ValueError", "bad", "Traceback: bad"))
     with pytest.raises(StudyBroken, match=r"first 4 trials gave no value and none completed(.|\n)*Traceback: bad") as caught:
