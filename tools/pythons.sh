@@ -17,7 +17,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do versions+=("$1"); shift; done
 # The interpreter of a version, such as 3.12: on the path, or one of pyenv's. A shim of pyenv may be there and not run.
 interpreter() {
     local candidate
-    for candidate in "python$1" "$HOME"/.pyenv/versions/"$1".*/bin/python; do
+    for candidate in "python$1" "${HOME-}"/.pyenv/versions/"$1".*/bin/python; do
         if "$candidate" -c '' 2> /dev/null; then echo "$candidate"; return; fi
     done
     echo "there is no Python $1 here: install it, for instance with 'pyenv install $1' or 'uv python install $1'" >&2

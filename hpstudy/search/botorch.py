@@ -100,7 +100,8 @@ def batched_proposals(
 
 @contextmanager
 def no_deprecations() -> Iterator[None]:
-    """GPyTorch uses deprecated parts of torch."""
+    """GPyTorch uses deprecated parts of torch, which warns of them with a FutureWarning from version 2.14 on."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=DeprecationWarning)
+        warnings.simplefilter("ignore", category=FutureWarning)
         yield

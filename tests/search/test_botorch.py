@@ -2,13 +2,14 @@
 
 import logging
 import math
+import warnings
 
 import pytest
 import torch
 
 from hpstudy.goal import Goal
 from hpstudy.search.ax import AxSearcher
-from hpstudy.search.botorch import BoTorchSearcher, BoTorchSettings
+from hpstudy.search.botorch import BoTorchSearcher, BoTorchSettings, no_deprecations
 from hpstudy.search.interface import Observation
 from hpstudy.search.sobol import SobolSearcher
 from hpstudy.study.constraints import parse
@@ -21,6 +22,12 @@ RATE, MIXED = SPACES["one float"], SPACES["mixed"]
 @pytest.fixture
 def searcher():
     return BoTorchSearcher(BoTorchSettings(initial=4))
+
+
+@pytest.mark.parametrize("kind", [DeprecationWarning, FutureWarning])
+def test_deprecated_parts_of_torch_are_no_warning_to_users(kind):
+    with no_deprecations():
+        warnings.warn("`torch.jit.script` is deprecated", kind, stacklevel=1)
 
 
 @pytest.mark.parametrize("name", ["mixed", "conditional"])
