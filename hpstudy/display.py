@@ -40,7 +40,8 @@ def visible(text: str) -> str:
 
 def obeys_escapes(stream: TextIO) -> bool:
     """Return whether a stream is a terminal that can move its cursor. A dumb one, such as a shell in Emacs, prints lines only."""
-    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    is_terminal = getattr(stream, "isatty", None)  # an object that replaces a stream may have nothing but `write`
+    return is_terminal is not None and is_terminal() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
 import hpstudy
-from hpstudy.display import Listing, as_html, estimate, number
+from hpstudy.display import Listing, as_html, estimate, number, obeys_escapes
 from hpstudy.loading.load import study_from
 from hpstudy.report.document import document
 
@@ -70,6 +71,10 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shown")
     hpstudy.run(STUDY, folder, executor="inline")
     return hpstudy.analyze(folder / "shown.sqlite", thorough=False)
+
+
+def test_an_object_that_replaces_a_stream_and_only_writes_is_no_terminal():
+    assert not obeys_escapes(SimpleNamespace(write=print))
 
 
 def test_a_study_is_a_line_and_a_table_of_hyperparameters():

@@ -49,7 +49,8 @@ def fail(error: HpstudyError) -> NoReturn:
 def print_rows(rows: Sequence[Mapping[str, Any]], form: Format = Format.table) -> None:
     """Print rows with the same keys, in the order of the first row's keys."""
     if form is Format.json:
-        escape = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        # A user's module may have replaced the stream by an object that has nothing but `write`.
+        escape = not (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
         print(json.dumps(list(rows), indent=2, default=str, ensure_ascii=escape))
         return
     columns = list(rows[0]) if rows else []

@@ -1,5 +1,6 @@
 """Closed and full streams, full disks, signals, and names of any length: one message, and no file left behind."""
 
+import json
 import os
 import shutil
 import signal
@@ -45,6 +46,33 @@ def test_output_that_cannot_be_printed_is_one_message(shell, command, target, sa
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2] == f"error: stdout cannot be written: {said}"
     assert "Traceback" not in done.stderr
+
+
+TEE = """\
+import sys
+class Tee:
+    def __init__(self, stream): self.write, self.flush = stream.write, stream.flush
+sys.stdout, sys.stderr = Tee(sys.stdout), Tee(sys.stderr)
+def f(params, seed): return params["x"]
+"""
+
+TEE_STUDY = """\
+name: tee
+task: {use: "tee:f"}
+metric: {name: value, goal: minimize}
+views: {a: {space: {x: {type: float, low: 0, high: 1}}}}
+search: {searcher: random, trials: 2}
+replicates: 1
+"""
+
+
+def test_a_module_may_replace_the_streams_by_objects_that_only_write(shell, tmp_path):
+    (tmp_path / "tee.py").write_text(TEE)
+    (tmp_path / "tee.yaml").write_text(TEE_STUDY)
+    for command in ("run tee.yaml -j 1", "status tee.yaml --format json"):
+        done = shell(f"$HPSTUDY {command}")
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["completed"] == 2
 
 
 @pytest.mark.parametrize("target", ["/dev/full", "&-"])
