@@ -186,7 +186,7 @@ def test_a_block_that_cannot_be_read_is_not_also_called_missing(refused):
     assert len(refused(study("  v: none.yaml", task="none.yaml"))) == 2
 
 
-@pytest.mark.parametrize("path", ["blocks", "", "a\\0b", "x" * 5000])
+@pytest.mark.parametrize("path", ["blocks", "", "x" * 5000])
 def test_what_cannot_be_a_file_is_a_mistake_at_its_line(refused, path):
     (line,) = refused(study(f'  v: "{path}"'), blocks__view_yaml=VIEW)
     assert line.startswith("toy.yaml:5: views.v: ")
