@@ -19,9 +19,9 @@ from pydantic_core import CoreSchema
 
 
 class DescribedModel(BaseModel):
-    """An immutable model that refuses unknown keys. Its JSON Schema has the docstrings of its fields."""
+    """An immutable model that refuses unknown keys, infinity and NaN. Its JSON Schema has the docstrings of its fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import math
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from ruamel.yaml import YAML
 import hpstudy
 from hpstudy.api.databases import default_storage, locate
 from hpstudy.api.sessions import folder_for
-from hpstudy.errors import StoreError, StudyChanged, UsageError
+from hpstudy.errors import StoreError, StudyChanged, StudyError, UsageError
 from hpstudy.search.random import RandomSearcher
 from hpstudy.store.seals import seal_all
 from hpstudy.tasks.functions import Branin
@@ -239,6 +241,22 @@ def test_a_mapping_has_its_own_analysis_settings(folder):
     hpstudy.run("small.yaml", executor="inline")
     changed = {**definitions()["mapping"], "analysis": {"confidence": 0.9}}
     assert hpstudy.analyze(changed, thorough=False).study.analysis.confidence == 0.9
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"limits": {"timeout_s": math.inf}}, "limits.timeout_s: must be a finite number, not inf"),
+        ({"analysis": {"margin": math.nan}}, "analysis.margin: must be a finite number, not nan"),
+        (
+            {"views": {"a": {"space": {"x": {"type": "choice", "values": [1.0, math.inf]}}}}},
+            "views.a.space.x.values.1: must be true or false or a finite number or text, not inf",
+        ),
+    ],
+)
+def test_a_mapping_has_no_infinite_number(folder, changed, message):
+    with pytest.raises(StudyError, match=re.escape(message)):
+        hpstudy.plan({**definitions()["mapping"], **changed})
 
 
 @pytest.mark.parametrize("kind", ["study", "mapping"])

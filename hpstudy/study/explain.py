@@ -22,6 +22,7 @@ KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "list_type": "a list",
     "tuple_type": "a list",
     "set_type": "a list",
@@ -135,7 +136,7 @@ def _mistake(group: list[_LocatedError]) -> Mistake:
     first = group[0]
     if len(group) > 1 and all(error.kind in KINDS or error.kind == "literal_error" for error in group):
         kinds = dict.fromkeys(KINDS.get(error.kind) or str(error.context.get("expected", "")) for error in group)
-        if KINDS["float_type"] in kinds:
+        if kinds.keys() & {KINDS["float_type"], KINDS["finite_number"]}:
             kinds.pop(KINDS["int_type"], None)
         return Mistake(first.key, f"must be {' or '.join(kinds)}, not {shown(first.value)}")
     sentences = dict.fromkeys(_sentence(error) for error in group)
