@@ -15,7 +15,7 @@ from hpstudy.loading.check import Findings, check
 from hpstudy.loading.parts import Parts
 from hpstudy.modules import forget_changed_modules, function_folder, module_path
 from hpstudy.study.declaration import Analysis
-from hpstudy.study.explain import explain
+from hpstudy.study.explain import Mistake, explain
 from hpstudy.study.include import Source, read_source
 from hpstudy.study.models import Model, validated
 from hpstudy.study.schema import MAIN, PICKLED, Metric, SearchBlock, Study, TaskBlock, View
@@ -111,16 +111,17 @@ def read_study(
 
 def _bound(source: Source, tree: object, folder: str) -> LoadedStudy:
     """The study of a tree. Raises StudyError with all mistakes: of reading, of the schema, and of later checks."""
-    problems = list(source.problems)
     study = None
+    mistakes: list[Mistake] = []
     try:
         study = validated(Study, tree)
         findings = check(Parts.of(study))
     except ValidationError as error:
         mistakes = [mistake for mistake in explain(error, tree, Study) if not source.is_broken(mistake.key)]
-        problems += [source.problem(mistake.key, mistake.sentence, at_key=mistake.at_key) for mistake in mistakes]
         findings = check(_sound_parts(tree)) if isinstance(tree, Mapping) else Findings()
-    problems += [source.problem(problem.key, problem.message) for problem in findings.problems]
+    found = [source.problem(mistake.key, mistake.sentence, at_key=mistake.at_key) for mistake in mistakes]
+    found += [source.problem(problem.key, problem.message) for problem in findings.problems]
+    problems = [*source.problems, *(each for each in found if not any(_follows(each, unread) for unread in source.problems))]
     task, searcher = findings.task, findings.searcher
     if problems or study is None or task is None or searcher is None:
         raise StudyError(_in_order(problems), findings.hint)
@@ -169,3 +170,9 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     """Problems sorted by file, in the order of reading, and by line, without duplicates."""
     files = {file: index for index, file in enumerate(dict.fromkeys(problem.file for problem in problems))}
     return sorted(dict.fromkeys(problems), key=lambda problem: (files[problem.file], problem.line or 0))
+
+
+def _follows(problem: Problem, unread: Problem) -> bool:
+    """Whether a problem is that of a value that could not be read, or of a block on the same line that contains it."""
+    depth = len(problem.key)
+    return (problem.file, problem.line, problem.key) == (unread.file, unread.line, unread.key[:depth])

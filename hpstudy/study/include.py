@@ -208,7 +208,9 @@ def _included(name: Node, block: Node, key: Key, file: Path, source: Source, cha
     where = (*key, FROM) if name is not block else key
     tree = None
     if not isinstance(name.value, str) or not name.value:
-        source.problems.append(_at(name.location, where, "must be the path of a file that contains the block"))
+        wrong = _at(name.location, where, "must be the path of a file that contains the block")
+        if not any((each.file, each.line, each.key) == (wrong.file, wrong.line, where) for each in source.problems):
+            source.problems.append(wrong)  # otherwise the text could not be read
     else:
         path = file.parent / name.value
         if problem := _missing(path, Path(name.value)):

@@ -192,6 +192,20 @@ def test_what_cannot_be_a_file_is_a_mistake_at_its_line(refused, path):
     assert line.startswith("toy.yaml:5: views.v: ")
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("name: toy", 'name: "t\\0oy"', "toy.yaml:1: name: remove the character U+0000 from this text"),
+        ("type: float", 'type: "fl\\eoat"', "toy.yaml:5: views.v.space.rate.type: remove the character U+001B from this text"),
+        ("replicates: 3", "replicates: .inf", "toy.yaml:7: replicates: .inf is not a finite number"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_one_mistake(refused, right, wrong, said):
+    text = study("  v: {space: {rate: {type: float, low: 0, high: 1}}}")
+    assert right in text
+    assert refused(text.replace(right, wrong)) == [said]
+
+
 def test_files_that_include_each_other_are_refused(refused):
     files = {"a_yaml": "from: b.yaml", "b_yaml": "from: a.yaml"}
     assert refused(study("  v: a.yaml"), **files) == [
