@@ -25,11 +25,14 @@ def to_absolute(path: str | None, database: Path) -> str | None:
 
 
 def database_exists(path: Path) -> bool:
-    """Return whether `path` exists. Raises StoreError for a name that no file can have."""
+    """Return whether `path` exists. Raises StoreError for a name that no file can have, and in a folder that may not be read."""
     try:
-        return path.exists()
-    except OSError as error:  # a name that is too long
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:  # for which Path.exists is False from Python 3.14 on
         raise StoreError(f"{path} cannot be a database: {error.strerror}", "choose another --storage") from None
+    return True
 
 
 def check_output(path: Path, *, force: bool) -> None:
