@@ -272,7 +272,12 @@ def test_a_recording_that_fails_leaves_the_current_stream(monkeypatch):
     monkeypatch.setattr(recording, "_stream", lambda: "side")
     monkeypatch.setattr(torch._C, "_host_emptyCache", lambda: None, raising=False)
     monkeypatch.setattr(torch.cuda.graph, "default_capture_stream", "side")  # that of torch 2.6 is made with each graph
-    for name, replacement in (("stream", Stream), ("CUDAGraph", FailingGraph), ("synchronize", lambda: None)):
+    for name, replacement in (
+        ("stream", Stream),
+        ("CUDAGraph", FailingGraph),
+        ("synchronize", lambda: None),
+        ("current_stream", Mock),
+    ):
         monkeypatch.setattr(torch.cuda, name, replacement)
     with pytest.raises(RuntimeError, match="a previous error"):
         recording.record(lambda: torch.ones(()).item())
