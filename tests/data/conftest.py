@@ -1,9 +1,8 @@
 """A cache of its own for every test, and originals small enough to write in a moment."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ import pytest
 from hpstudy.data.cache import VARIABLE
 from hpstudy.data.fsdd import Fsdd
 from tests.support.originals import write_wav
+from tests.support.permissions import as_nobody
 
 SPEAKERS = ("george", "jackson", "lucas")
 REPETITIONS = 2
-NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -65,19 +64,4 @@ def small_files_only():
 @pytest.fixture
 def forbidden():
     """`with forbidden(folder):` the folder may be neither read nor entered, not even by root."""
-    if sys.platform != "linux":
-        pytest.skip("needs POSIX permissions")
-
-    @contextmanager
-    def forbidden(folder: Path) -> Iterator[None]:
-        mode, user = folder.stat().st_mode, os.geteuid()
-        folder.chmod(0)
-        if user == 0:
-            os.seteuid(NOBODY)
-        try:
-            yield
-        finally:
-            os.seteuid(user)
-            folder.chmod(mode)
-
-    return forbidden
+    return partial(as_nobody, permissions=0)

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,12 @@ from hpstudy.store import Store
 from hpstudy.study.plan import SearchKey
 from hpstudy.tasks.outcome import Outcome
 from tests.support.databases import example_study
+from tests.support.permissions import as_nobody
 from tests.support.trials import finish, start
 
 KEY = SearchKey("filter", 0)
 POINT = {"rate": 0.01, "decay": 0.5}
 REPOSITORY = Path(__file__).parents[2]
-NOBODY = 65534
 
 HOLD = """
 import sys
@@ -112,19 +113,4 @@ def public_folder():
 @pytest.fixture
 def unprivileged():
     """`with unprivileged(folder)`: the folder cannot be written, not even by root."""
-    if sys.platform != "linux":
-        pytest.skip("needs POSIX permissions")
-
-    @contextmanager
-    def unprivileged(folder: Path) -> Iterator[None]:
-        folder.chmod(0o555)
-        user = os.geteuid()
-        if user == 0:
-            os.seteuid(NOBODY)
-        try:
-            yield
-        finally:
-            os.seteuid(user)
-            folder.chmod(0o755)
-
-    return unprivileged
+    return partial(as_nobody, permissions=0o555)
