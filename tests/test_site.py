@@ -107,7 +107,8 @@ def test_every_shipped_study_has_a_page_with_its_views_and_what_was_found(site):
         text = unescape(re.sub("<[^>]+>", "", page.read_text(encoding="utf-8")))
         assert all(view in text for view in hpstudy.load_study(path).views), path
         for report in (ROOT / "reports").glob("*.json"):
-            if "+" not in report.stem and study_file(report.stem) == path:
+            committed = report.with_suffix(".sqlite").exists()  # `make run` writes others
+            if committed and study_file(report.stem) == path:
                 body = json.loads(report.read_text(encoding="utf-8"))
                 assert body["headline"] in text, report
                 assert all(f"{claim['claim']}\n{claim['verdict']}" in text for claim in body.get("criteria") or ()), report
